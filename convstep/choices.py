@@ -1,0 +1,67 @@
+"""A function chosen by name, with its parameters: how activations, losses and optimizers are asked for.
+
+In a problem file ``relu``, ``{leaky_relu: {slope: 0.1}}`` and ``{sgd: {momentum: 0.9}}`` are all of this form.
+The tables in `activations`, `losses` and `optimizers` say which names and parameters there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+Value = float | bool | str | tuple[float, float]
+"""What a parameter holds."""
+
+
+class Parameter(NamedTuple):
+    """One parameter of a function: its default and what it may be.
+
+    Attributes:
+        default: The value where the problem names none; its type is the type expected
+            (a number, true or false, a word of `words`, or a pair of numbers).
+        least: The smallest number allowed, if there is one.
+        above: A number that the value must exceed, if there is one.
+        below: A number that the value must stay under, if there is one.
+        words: The words allowed, for a parameter that is a word.
+    """
+
+    default: Value
+    least: float | None = None
+    above: float | None = None
+    below: float | None = None
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A function's name and all its parameters, defaults filled in.
+
+    >>> Choice("leaky_relu", {"slope": 0.1}).spelled
+    {'leaky_relu': {'slope': 0.1}}
+    >>> Choice("relu").spelled
+    'relu'
+    """
+
+    name: str
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    def completed(self, known: Mapping[str, Parameter]) -> Choice:
+        """The choice with the defaults of the parameters that it does not name."""
+        return Choice(self.name, {name: known[name].default for name in known} | dict(self.parameters))
+
+    def number(self, parameter: str) -> float:
+        """The parameter's value, where it is a number."""
+        value = self.parameters[parameter]
+        if isinstance(value, (str, tuple)):
+            raise TypeError(f"{self.name}.{parameter} is not a number")
+        return float(value)
+
+    @property
+    def spelled(self) -> str | dict[str, dict[str, Value]]:
+        """The choice as a problem file writes it."""
+        return {self.name: dict(self.parameters)} if self.parameters else self.name

@@ -1,0 +1,1 @@
+"""The command line: click alone lives here, one module a command."""

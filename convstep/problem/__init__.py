@@ -1,0 +1,1 @@
+"""From a file to a checked problem: the model, the reader, the checks."""

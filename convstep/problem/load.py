@@ -1,0 +1,126 @@
+"""From a file, or data, to a checked problem; an error leaves here with its file, line and column."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from convstep.errors import ProblemError
+from convstep.problem.checks import check
+from convstep.problem.model import Problem
+from convstep.problem.overrides import KEY, parse, put, steps
+from convstep.problem.reader import Source, read_source, read_text
+from convstep.problem.trace_head import is_trace, problem_of
+from convstep.words import visible
+
+Overrides = Mapping[str, Any] | Sequence[str]
+Change = tuple[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]
+"""A setting's name in messages, and the data with the setting made."""
+
+
+def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Overrides = ()) -> Problem:
+    """The problem that a file, standard input or a mapping describes.
+
+    >>> problem = load({"input": [[1, 2], [3, 4]], "filter": [[1, 1]]}, {"padding": [0, 1]})
+    >>> problem.output_shape
+    (2, 3)
+
+    Args:
+        source: The path of a problem file or a trace, ``-`` for standard input, or the keys of a problem,
+            whose arrays may be NumPy's.
+        overrides: What to change first: ``{"learning_rate": 0.1, "filter[0,1]": 2}``, or the same as
+            ``["learning_rate=0.1", "filter[0,1]=2"]``. ``None`` takes a key away.
+
+    Raises:
+        ProblemError: In one line what is wrong with it, and where.
+    """
+    changes = _changes(overrides)
+    if isinstance(source, Mapping):
+        return _checked(problem_of(source) if is_trace(source) else source, changes, None)
+    found = read_source(source)
+    return _checked(found.data, changes, found)
+
+
+def read_problem(name: str, settings: Sequence[str] = (), text: str | None = None) -> tuple[Problem, Source]:
+    """The problem of a file (``-``: standard input), and the file as it was read.
+
+    Args:
+        name: The path as the user gave it.
+        settings: ``KEY=VALUE``, as ``--set`` takes them.
+        text: What standard input held, where it has been read before.
+
+    Raises:
+        ProblemError: In one line what is wrong, and where.
+    """
+    changes = _changes(settings)
+    source = read_source(name) if text is None else read_text(text)
+    return _checked(source.data, changes, source), source
+
+
+def _changes(overrides: Overrides) -> list[Change]:
+    if isinstance(overrides, Mapping):
+        return [_change_by_value(key, value) for key, value in overrides.items()]
+    return [_change_by_text(setting) for setting in overrides]
+
+
+def _change_by_text(setting: str) -> Change:
+    name = f"--set {visible(setting, longest=80)}"
+    try:
+        path, value = parse(setting)
+    except ProblemError as error:
+        error.file = name
+        raise
+    return name, lambda data: put(data, path, value)
+
+
+def _change_by_value(key: str, value: Any) -> Change:
+    name = f"override {visible(key, longest=80)}"
+    if not KEY.fullmatch(key):
+        raise ProblemError("expected a key, as in learning_rate, stop.iterations or filter[0,1]", file=name)
+    return name, lambda data: put(data, steps(key), value)
+
+
+def _checked(data: Mapping[str, Any], changes: Sequence[Change], source: Source | None) -> Problem:
+    """The problem with all changes made; an error knows what is to blame for it."""
+    folder = source.folder if source else None
+    try:
+        return check(_changed(data, changes), folder)
+    except ProblemError as error:
+        _blame(error, data, changes, source)
+        raise
+
+
+def _changed(data: Mapping[str, Any], changes: Sequence[Change]) -> Mapping[str, Any]:
+    for name, make in changes:
+        try:
+            data = make(data)
+        except ProblemError as error:
+            error.file = name
+            raise
+    return data
+
+
+def _blame(error: ProblemError, data: Mapping[str, Any], changes: Sequence[Change], source: Source | None) -> None:
+    """Adds where the error comes from: the first setting that brings it about, or a place in the file."""
+    if error.file is not None:
+        return
+    folder = source.folder if source else None
+    counts = range(len(changes))
+    needed = next((n for n in counts if _same_error(error, _changed(data, changes[:n]), folder)), len(changes))
+    if needed > 0:
+        error.file = changes[needed - 1][0]
+    elif source is not None:
+        from convstep.problem.locate import locate
+
+        place = locate(source.text, (*source.prefix, *error.path), at_key=error.at_key, is_json=source.is_json)
+        error.file = source.name
+        error.line, error.column = place or (None, None)
+
+
+def _same_error(error: ProblemError, data: Mapping[str, Any], folder: str | None) -> bool:
+    try:
+        check(data, folder)
+    except ProblemError as other:
+        return (other.message, other.path) == (error.message, error.path)
+    return False

@@ -1,0 +1,199 @@
+"""The facts: what happened, with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from convstep.numbers import cell_text, listing, short
+from convstep.problem.model import Problem
+from convstep.reasons.best import Best, best_loss
+from convstep.reasons.history import Death, History, deaths
+from convstep.reasons.model import Fact
+from convstep.reasons.rates import rate_facts, slow_fact
+from convstep.reasons.solutions import Solutions, is_flat_below, judge_expected, solutions
+from convstep.reasons.windows import decay_of, is_small, weights_of, window_matrix
+from convstep.reasons.wording import direction_text, filter_text
+from convstep.verdict import MATCHING_LOSS
+
+MOST_NAMED = 4
+"""How many outputs, filters or directions are named one by one."""
+
+
+def all_facts(problem: Problem, history: History) -> Iterator[Fact]:
+    """Everything that can be said of a run, the most telling first."""
+    if not problem.learns or problem.target is None:
+        return
+    small = is_small(problem)
+    status = history.outcome.status
+    if status == "dead":
+        yield from _deaths(problem, history, small)
+    if status == "oscillating":
+        yield _cycle(history)
+    yield from rate_facts(problem, history, small)
+    if small and status not in ("converged", "diverged"):
+        yield from _reach(problem, history)
+    if status == "stopped" and small:
+        yield from slow_fact(problem, history)
+    if status == "converged" and small and problem.stop.loss <= MATCHING_LOSS:
+        yield from _solutions(problem, history)
+    if problem.expected_filter is not None and small:
+        yield _expected(problem, history)
+
+
+def _deaths(problem: Problem, history: History, small: bool) -> Iterator[Fact]:
+    """Which outputs died when, from which z to which."""
+    found = deaths(problem, history)
+    blind = set(_blind(problem)) if small else set()
+    for death in found[:MOST_NAMED]:
+        yield _death(death, death.cell in blind)
+    rest = found[MOST_NAMED:]
+    if rest:
+        never = sum(death.iteration == 0 for death in rest)
+        died = [f"{len(rest) - never} died too"] if never < len(rest) else []
+        unborn = [f"{never} {'was' if never == 1 else 'were'} dead from the start"] if never else []
+        cells = [{"cell": list(death.cell), "iteration": death.iteration} for death in rest]
+        yield Fact(
+            "died-too", f"Of {len(rest)} more outputs that are wrong {listing([*died, *unborn])}.", {"outputs": cells}
+        )
+
+
+def _blind(problem: Problem) -> Iterator[tuple[int, ...]]:
+    """The outputs whose windows hold only zeros."""
+    rows = window_matrix(problem).any(axis=1).reshape(problem.output_shape)
+    return (tuple(int(index) for index in cell) for cell in np.argwhere(~rows))
+
+
+def _death(death: Death, blind: bool) -> Fact:
+    """How one output died."""
+    name = f"output{cell_text(death.cell)}"
+    values: dict[str, Any] = {"cell": list(death.cell), "iteration": death.iteration, "z_after": death.after}
+    if blind:
+        says = f"The window of {name} holds only zeros: its z is 0 with any filter."
+        return Fact("sees-only-zeros", says, values)
+    if death.iteration == 0:
+        says = f"{name} was dead from the start: its z is {short(death.after)} in iteration 1."
+        return Fact("dead-from-start", f"{says} That is the starting filter's doing, not the rate's.", values)
+    says = f"{name} died by the update of iteration {death.iteration}: its z went from {short(death.before or 0.0)} to"
+    return Fact("died", f"{says} {short(death.after)}.", values | {"z_before": death.before})
+
+
+def _cycle(history: History) -> Fact:
+    """The period, and the filters that are visited."""
+    period = history.outcome.period or 0
+    visited = [filters.tolist() for filters in history.filters[-period:]]
+    shown = [filter_text(np.asarray(filters)) for filters in visited[:MOST_NAMED]]
+    more = [f"{period - MOST_NAMED} more"] if period > MOST_NAMED else []
+    says = f"The {period} filters that it visits by turns: {listing([*shown, *more])}."
+    return Fact("cycle", says, {"period": period, "filters": visited})
+
+
+def _reach(problem: Problem, history: History) -> Iterator[Fact]:
+    """How small the loss can become, and whether the run got there."""
+    outcome = history.outcome
+    loss = outcome.loss if outcome.loss is not None else np.inf
+    best = best_loss(problem, weights_of(problem, outcome.filter, outcome.bias))
+    values = {
+        "bound": best.bound,
+        "found": best.found,
+        "from_range": best.from_range,
+        "from_zeros": best.from_zeros,
+        "from_conflict": best.from_conflict,
+        "smallest_possible": best.meets,
+    }
+    if best.bound > problem.stop.loss:
+        yield Fact("out-of-reach", _reach_words(problem, best, loss), values)
+    elif best.found < 0.999 * loss - problem.stop.loss:
+        smaller = "0" if best.found <= best.noise else short(best.found)
+        says = f"It could be better: there is a filter with the loss {smaller}, and the run ended at {short(loss)}."
+        decay = " Weight decay pulls the run away from it." if decay_of(problem) else ""
+        yield Fact("better-exists", says + decay, values)
+
+
+def _reach_words(problem: Problem, best: Best, loss: float) -> str:
+    causes = []
+    if best.from_range > 0:
+        causes.append(f"{short(best.from_range)} because {problem.activation.name} never produces some of the targets")
+    if best.from_zeros > 0:
+        causes.append(f"{short(best.from_zeros)} because some windows hold only zeros")
+    if best.from_conflict > 0:
+        causes.append(f"{short(best.from_conflict)} because outputs share weights, and no filter suits them all")
+    reached = loss <= best.found * (1 + 1e-6) + problem.stop.loss
+    if best.meets:
+        opening = f"The smallest possible loss is {short(best.found)}"
+        ending = "and the run got there." if reached else f"and the run ended at {short(loss)}."
+    else:
+        opening = f"No filter has a loss below {short(best.bound)}, and the best that was found has {short(best.found)}"
+        ending = "which is where the run ended." if reached else f"while the run ended at {short(loss)}."
+    # Of a single cause the number has just been said.
+    why = causes[0].partition(" ")[2] if len(causes) == 1 and best.meets else ", and ".join(causes)
+    return f"{opening}{f' ({why})' if why else ''}, {ending}"
+
+
+def _solutions(problem: Problem, history: History) -> Iterator[Fact]:
+    """Whether the solution is the only one."""
+    found = solutions(problem, history.outcome)
+    values = {
+        "dimension": found.dimension,
+        "directions": found.directions.tolist(),
+        "free_outputs": found.free_outputs,
+        "at_the_edge": found.at_the_edge,
+    }
+    if found.dimension == 0:
+        nowhere = "There is" if found.everywhere else "Around the filter reached there is"
+        yield Fact("unique", f"{nowhere} no other solution.", values)
+        return
+    says = f"The solution is not the only one. {_directions_words(problem, found)}"
+    yield Fact("not-unique", f"{says}{_free_words(found)}{_span_words(problem)}", values)
+
+
+def _directions_words(problem: Problem, found: Solutions) -> str:
+    """Along what the filter can change."""
+    one = found.dimension == 1
+    many = "A change along one direction alters" if one else f"Changes along {found.dimension} directions alter"
+    of_them = "no output whose target is above 0" if is_flat_below(problem) else "no output at all"
+    shown = [direction_text(problem, row) for row in found.directions[:MOST_NAMED]]
+    if not all(shown):
+        return f"{many} {of_them}."
+    more = found.dimension - MOST_NAMED
+    return f"{many} {of_them}: {listing([*shown, f'{more} more'] if more > 0 else shown)}."
+
+
+def _free_words(found: Solutions) -> str:
+    """What the outputs need whose target is 0."""
+    if not found.free_outputs:
+        return ""
+    one = found.free_outputs == 1
+    who = (
+        "The output whose target is 0 only needs"
+        if one
+        else f"The {found.free_outputs} outputs whose target is 0 only need"
+    )
+    if not found.at_the_edge:
+        return f" {who} z ≤ 0, so a small change either way is as good."
+    there = "it stands" if one else f"{found.at_the_edge} of them stand{'s' * (found.at_the_edge == 1)}"
+    return f" {who} z ≤ 0; {there} at z = 0, where only one way is open."
+
+
+def _span_words(problem: Problem) -> str:
+    """Why the run came to this solution and to no other."""
+    if problem.optimizer.name != "sgd" or decay_of(problem):
+        return ""
+    which = "that were alive and wrong" if is_flat_below(problem) else "that were wrong"
+    return f" Why this one: each update is a sum of windows, of outputs {which}, so filter − start is one as well."
+
+
+def _expected(problem: Problem, history: History) -> Fact:
+    """How the expected filter stands to the one reached."""
+    verdict, loss = judge_expected(problem, history.outcome)
+    reached = history.outcome.loss
+    there = "" if reached is None or not np.isfinite(reached) else f"; the filter reached has {short(reached)}"
+    says = {
+        "same": "The filter reached is the expected one.",
+        "another solution": f"The expected filter is another solution, with the loss {short(loss)}: "
+        + ("both are right." if history.outcome.status == "converged" else "it is right."),
+        "not a solution": f"The expected filter is not a solution: its loss is {short(loss)}{there}.",
+    }[verdict]
+    return Fact("expected-filter", says, {"verdict": verdict, "loss": loss})

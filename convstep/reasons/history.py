@@ -1,0 +1,100 @@
+"""What happened on the way: the run once more, watched."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+import numpy as np
+
+from convstep.activations import make_activation
+from convstep.arrays import Array
+from convstep.descent import descend
+from convstep.problem.model import Problem
+from convstep.trace import Outcome, Step
+
+MOST_FILTERS = 64
+"""How many of the last filters are kept, to show those that an oscillation visits."""
+
+
+class Death(NamedTuple):
+    """When an output was last alive.
+
+    Attributes:
+        cell: The output.
+        iteration: The last iteration in which its slope was not 0; 0 if it never was.
+        before, after: Its z there, and in the iteration after.
+    """
+
+    cell: tuple[int, ...]
+    iteration: int
+    before: float | None
+    after: float
+
+
+class History(NamedTuple):
+    """A run, and what was noted on the way.
+
+    Attributes:
+        outcome: How it ended.
+        first, last: Its first and its last iteration.
+        alive: For each output the last iteration in which its slope was not 0; 0 for never.
+        before, after: For each output its z in that iteration and in the next.
+        filters: The last parameters that were visited, the oldest first.
+    """
+
+    outcome: Outcome
+    first: Step
+    last: Step
+    alive: Array
+    before: Array
+    after: Array
+    filters: tuple[Array, ...]
+
+
+def watch(problem: Problem) -> History:
+    """Runs the problem and notes when each output was last alive."""
+    descent = descend(problem)
+    first = last = next(descent)
+    recent: deque[Array] = deque([first.filter], maxlen=MOST_FILTERS)
+    shape = first.pre_activation.shape
+    alive, before, after = np.zeros(shape), np.full(shape, np.nan), first.pre_activation.copy()
+    _note(first, None, alive, before, after)
+    for step in descent:
+        _note(step, last, alive, before, after)
+        recent.append(step.filter)
+        last = step
+    assert descent.outcome is not None
+    return History(descent.outcome, first, last, alive, before, after, tuple(recent))
+
+
+def _note(step: Step, earlier: Step | None, alive: Array, before: Array, after: Array) -> None:
+    """Takes an iteration into account."""
+    if "activation_slope" not in step:
+        return
+    living = step.activation_slope != 0
+    np.copyto(alive, step.iteration, where=living)
+    np.copyto(before, step.pre_activation, where=living)
+    if earlier is not None:
+        np.copyto(after, step.pre_activation, where=alive == step.iteration - 1)
+
+
+def deaths(problem: Problem, history: History) -> list[Death]:
+    """The outputs that are wrong at the end, could be right, and send nothing back; those that died last first."""
+    last = history.last
+    least = problem.stop.gradient
+    silent = (np.abs(last.output_gradient) > least) & (np.abs(last.delta) <= least) & (last.activation_slope == 0)
+    if problem.target is not None and not problem.target_through_activation:
+        silent &= (
+            make_activation(problem.activation, problem.slope_at_zero).reaches(problem.target).reshape(silent.shape)
+        )
+    found = [
+        Death(
+            tuple(int(index) for index in cell),
+            int(history.alive[tuple(cell)]),
+            float(history.before[tuple(cell)]) if history.alive[tuple(cell)] else None,
+            float(history.after[tuple(cell)]),
+        )
+        for cell in np.argwhere(silent)
+    ]
+    return sorted(found, key=lambda death: (-death.iteration, death.cell))

@@ -1,0 +1,212 @@
+"""The rate: the limits below which it is stable, and how fast it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from convstep.activations import make_activation
+from convstep.analysis import largest_curvature
+from convstep.arrays import Array, Mask
+from convstep.numbers import short
+from convstep.problem.model import Problem
+from convstep.reasons.best import compared_target
+from convstep.reasons.history import History
+from convstep.reasons.model import Fact
+from convstep.reasons.windows import curvature_scale, decay_of, eigenvalues, is_plain, weights_of, window_matrix
+from convstep.reasons.wording import direction_text
+
+MOST_LISTED = 100
+"""How many eigenvalues are listed at most, the largest first."""
+STANDING = " There an error keeps its size and changes its sign in each iteration."
+MOST_ITERATIONS = 2**60
+STRAIGHT = ("linear", "relu", "leaky_relu")
+"""The activations made of straight pieces: between two kinks the loss is a quadratic function, exactly."""
+
+
+def rate_facts(problem: Problem, history: History, small: bool) -> Iterator[Fact]:
+    """The stable limits, for all outputs and for those that are alive now, and where the rate stands."""
+    rate = problem.learning_rate or 0.0
+    curvature = largest_curvature(problem) if is_plain(problem) else None
+    if not curvature or not np.isfinite(curvature) or not np.isfinite(2.0 / curvature):
+        return
+    limit = 2.0 / curvature
+    values: dict[str, Any] = {"rate": rate, "limit": limit, "largest_curvature": curvature}
+    present = _present_limit(problem, history, values) if small else ""
+    relation = _relation(rate, limit)
+    if relation == "below":
+        says = f"The rate {short(rate)} is {short(rate / limit, 3)} of the limit 2/λmax = {short(limit)}."
+        yield Fact("rate-below-limit", says + present, values)
+        return
+    place = "exactly" if relation == "exactly" else "above"
+    opening = f"The rate {short(rate)} is {place} the limit 2/λmax = {short(limit)}"
+    curved = f"(λmax = {short(curvature)}, the largest curvature)"
+    yield Fact("rate-above-limit", f"{opening} {curved}; {_promise(problem)}.{present}", values)
+
+
+def _promise(problem: Problem) -> str:
+    """What is known of the rates below the limit."""
+    what = "the loss together with the weight decay's ½·decay·w²" if decay_of(problem) else "the loss"
+    name = problem.activation.name
+    if name == "linear" or (name == "relu" and bool((compared_target(problem) >= 0).all())):
+        return f"only below it is {what} sure to fall"
+    below = " with a target below 0" if name == "relu" else ""
+    return f"a rate below it is a good start, though for {name}{below} no guarantee that {what} falls"
+
+
+def _relation(rate: float, limit: float) -> str:
+    return "above" if rate > limit * (1 + 1e-9) else "exactly" if rate >= limit * (1 - 1e-9) else "below"
+
+
+class Present(NamedTuple):
+    """The layer at the filter reached, as far as its errors are sent back.
+
+    Attributes:
+        matrix: X.
+        slopes: Of the activation; 0 too where the loss has no curvature.
+        errors: a − t.
+        quadratic: Whether the loss is a quadratic function around here, so that these slopes tell all.
+    """
+
+    matrix: Array
+    slopes: Array
+    errors: Array
+    quadratic: bool
+
+
+def _present(problem: Problem, history: History) -> Present | None:
+    """The layer as it is at the end; ``None`` where a number is not finite."""
+    outcome = history.outcome
+    matrix = window_matrix(problem)
+    with np.errstate(all="ignore"):
+        z = matrix @ weights_of(problem, outcome.filter, outcome.bias)
+        activation = make_activation(problem.activation, problem.slope_at_zero)
+        a, slopes = np.empty_like(z), np.empty_like(z)
+        activation.value(z, a)
+        activation.slope(z, a, slopes)
+        errors = a - compared_target(problem)
+    if not np.isfinite(slopes).all() or not np.isfinite(errors).all():
+        return None
+    quadratic = problem.activation.name in STRAIGHT
+    if problem.loss.name == "huber":
+        curved = np.abs(errors) <= float(problem.loss.parameters["delta"])  # type: ignore[arg-type]
+        slopes, quadratic = np.where(curved, slopes, 0.0), quadratic and bool(curved.all())
+    return Present(matrix, slopes, errors, quadratic)
+
+
+def _present_limit(problem: Problem, history: History, values: dict[str, Any]) -> str:
+    """The limit with the slopes as they are at the end, and the curvature's eigenvalues."""
+    now = _present(problem, history)
+    if now is None:
+        return ""
+    values["eigenvalues"] = eigenvalues(problem, now.matrix, np.ones(now.slopes.shape))[:MOST_LISTED].tolist()
+    found = eigenvalues(problem, now.matrix, now.slopes)
+    values["active_eigenvalues"] = found[:MOST_LISTED].tolist()
+    values["active_limit"] = limit = float(2.0 / found[0]) if found[0] > 0 else None
+    if problem.activation.name == "linear":
+        stands = now.quadratic and limit is not None and _relation(problem.learning_rate or 0.0, limit) == "exactly"
+        return STANDING if stands else ""
+    if not now.slopes.any():
+        dead = problem.activation.name == "relu" and not decay_of(problem)
+        return " No output is alive any more, so no rate changes anything now." if dead else ""
+    if limit is None or not np.isfinite(limit):
+        return ""
+    rate = problem.learning_rate or 0.0
+    relu = problem.activation.name == "relu"
+    where = "For the outputs that are alive at the end" if relu else "With the slopes at the end"
+    rough = "" if now.quadratic or history.outcome.status == "converged" else " about"
+    after = {
+        "below": "the rate is below it",
+        "exactly": "the rate is exactly it, where an error keeps its size and changes its sign in each iteration",
+        "above": "the rate is above it, where an error grows until the slopes change",
+    }[_relation(rate, limit)]
+    return f" {where} the limit is{rough} {short(limit)}; {after}."
+
+
+def slow_fact(problem: Problem, history: History) -> Iterator[Fact]:
+    """The condition number, the slowest direction, and how long it would still take."""
+    now = _present(problem, history)
+    scale = curvature_scale(problem)
+    if now is None or scale is None or not is_plain(problem) or decay_of(problem):
+        return
+    outputs, sizes, directions = np.linalg.svd(now.matrix * now.slopes[:, None], full_matrices=False)
+    kept = sizes > 1e-9 * max(float(sizes.max(initial=0.0)), 1e-150)
+    curvatures = scale * sizes[kept] ** 2
+    if not kept.any() or not np.isfinite(curvatures).all():
+        return
+    slowest = directions[kept][-1]
+    slowest = slowest * (1.0 if slowest[np.argmax(np.abs(slowest))] > 0 else -1.0)
+    most, least = float(curvatures[0]), float(curvatures[-1])
+    values: dict[str, Any] = {"condition": most / least, "slowest_direction": slowest.tolist()}
+    where = {"linear": "", "relu": " on the outputs that are alive"}.get(
+        problem.activation.name, " at the present slopes"
+    )
+    says = f"The condition number{where} is {short(most / least, 4)}."
+    shrinks = abs(1.0 - (problem.learning_rate or 0.0) * least)
+    if shrinks < 1.0 and kept.sum() > 1:
+        shown = direction_text(problem, slowest)
+        shown = f", {shown}," if shown else ""
+        how = f"shrinks to {_share(shrinks)} of itself an iteration" if shrinks < 1 - 1e-9 else "hardly shrinks at all"
+        says += f" In the slowest direction{shown} what is missing {how}."
+    parts = 0.5 * scale * (outputs[:, kept].T @ now.errors) ** 2
+    rest = 0.5 * scale * float(now.errors @ now.errors) - float(parts.sum())
+    if bool(_reachable(problem).all()) and (now.quadratic or problem.loss.name != "huber"):
+        says += _needed(problem, curvatures, parts, max(0.0, rest), values)
+    yield Fact("slow", says, values)
+
+
+def _share(value: float) -> str:
+    """A number below 1 that is never shown as 1."""
+    digits = next((n for n in range(4, 12) if float(f"{value:.{n}g}") < 1.0), 12)
+    return short(value, digits)
+
+
+def _reachable(problem: Problem) -> Mask:
+    """Which targets the activation can produce."""
+    assert problem.target is not None
+    if problem.target_through_activation:
+        return np.ones(1, dtype=bool)
+    return make_activation(problem.activation, problem.slope_at_zero).reaches(problem.target)
+
+
+def _needed(problem: Problem, curvatures: Array, parts: Array, rest: float, values: dict[str, Any]) -> str:
+    """How many iterations are still needed, at this rate and at the one that is best in the long run."""
+    best_rate = 2.0 / float(curvatures[0] + curvatures[-1])
+    loss = rest + float(parts.sum())
+    goal = problem.stop.loss - (rest if rest > 1e-12 * loss else 0.0)
+    if goal <= 0:
+        return ""
+    needed = iterations_to(goal, parts, 1.0 - (problem.learning_rate or 0.0) * curvatures)
+    at_best = iterations_to(goal, parts, 1.0 - best_rate * curvatures)
+    values |= {"iterations_needed": needed, "iterations_at_best_rate": at_best, "best_rate": best_rate}
+    if needed is None or at_best is None:
+        return ""
+    stay = {"linear": "", "relu": "If the same outputs stay alive, "}.get(
+        problem.activation.name, "If the slopes stay about what they are, "
+    )
+    says = f"{stay}about {needed} more iterations are needed at this rate"
+    faster = f", and {at_best} at {short(best_rate, 4)}, the best rate in the long run"
+    return f" {says[0].upper()}{says[1:]}{faster if at_best < needed else ''}."
+
+
+def iterations_to(goal: float, parts: Array, factors: Array) -> int | None:
+    """The first k with Σ parts·factors²ᵏ ≤ goal; ``None`` where that never comes."""
+
+    def reached(k: int) -> bool:
+        with np.errstate(under="ignore"):
+            return float(np.sum(parts * np.abs(factors) ** (2.0 * k))) <= goal
+
+    if reached(0):
+        return 0
+    high = 1
+    while not reached(high):
+        high *= 2
+        if high > MOST_ITERATIONS or np.abs(factors[parts > 0]).max() >= 1.0:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return high

@@ -1,0 +1,1 @@
+"""Many runs of one problem side by side: which rate, which start?"""

@@ -1,0 +1,163 @@
+"""Traces read back: the iterations that a file holds, without computing them again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import numpy as np
+
+from convstep.arrays import Array
+from convstep.errors import ProblemError
+from convstep.problem.model import Problem
+from convstep.problem.reader import Source
+from convstep.quantities import QUANTITIES
+from convstep.trace import Outcome, Step
+from convstep.verdict import Verdict
+
+
+class Recorded:
+    """The iterations of a trace, in their order: an iterator of Steps, like a run in progress.
+
+    Lines (``jsonl``) are read one at a time; a document (``json``) is read whole.
+
+    Attributes:
+        partial: Whether the trace says that it holds only a part.
+        outcome, verdict: How the run ended; ``None`` until the last Step has been handed out, and where the trace
+            was cut off before its result.
+    """
+
+    def __init__(self, source: Source, problem: Problem) -> None:
+        self.source = source
+        self.problem = problem
+        self.partial = False
+        self.outcome: Outcome | None = None
+        self.verdict: Verdict | None = None
+        self._objects = self._read()
+        self._next = next(self._objects, None)
+
+    def __iter__(self) -> Iterator[Step]:
+        return self
+
+    def __next__(self) -> Step:
+        found, self._next = self._next, next(self._objects, None)
+        if found is None:
+            raise StopIteration
+        return found
+
+    @property
+    def complete(self) -> bool:
+        """Whether the trace claims to hold every number of every iteration."""
+        return not self.partial and self._next is not None
+
+    def _read(self) -> Iterator[Step]:
+        with _text(self.source) as stream:
+            first = stream.readline()
+            try:
+                head = json.loads(first)
+            except ValueError:
+                head = None
+            if isinstance(head, dict) and head.get("type") == "problem":
+                self.partial = bool(head.get("partial"))
+                yield from self._read_lines(stream)
+            else:
+                yield from self._read_document(first + stream.read() if head is None else first)
+
+    def _read_lines(self, stream: TextIO) -> Iterator[Step]:
+        for number, line in enumerate(stream, start=2):
+            if not line.strip():
+                continue
+            try:
+                item = json.loads(line)
+            except ValueError:
+                raise self._cut_off(number) from None
+            kind = item.get("type") if isinstance(item, dict) else None
+            if kind == "iteration":
+                yield self._step(item)
+            elif kind == "result":
+                self._result(item)
+            else:
+                raise self._wrong("expected an iteration or a result", number)
+
+    def _read_document(self, text: str) -> Iterator[Step]:
+        try:
+            document = json.loads(text)
+        except ValueError:
+            raise self._cut_off(None) from None
+        self.partial = bool(document.get("partial"))
+        iterations = document.get("iterations")
+        if not isinstance(iterations, list):
+            raise self._wrong("iterations: expected a list")
+        for item in iterations:
+            yield self._step(item)
+        if isinstance(document.get("result"), dict):
+            self._result(document["result"])
+
+    def _step(self, item: Any) -> Step:
+        """One iteration from its object."""
+        number = item.get("iteration") if isinstance(item, dict) else None
+        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+            raise self._wrong("an iteration without its number")
+        arrays = {name: self._array(name, item[name]) for name in QUANTITIES if name in item}
+        return Step(number, arrays)
+
+    def _array(self, name: str, value: Any) -> Array:
+        """A quantity, checked for its shape; null is what was not finite."""
+        try:
+            array = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise self._wrong(f"{name}: expected numbers in equally long rows") from None
+        if array.shape != self._shape(name):
+            raise self._wrong(f"{name} has the shape {array.shape}, and the problem's {name} has {self._shape(name)}")
+        array = array[None]
+        array.flags.writeable = False
+        return array
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        problem = self.problem
+        shapes: dict[str, tuple[int, ...]] = {
+            "filter": problem.filter.shape,
+            "bias": problem.bias.shape if problem.bias is not None else (),
+            "input": problem.input.shape,
+            "output": problem.output_shape,
+            "number": (),
+        }
+        return shapes[QUANTITIES[name].like]
+
+    def _result(self, result: Mapping[str, Any]) -> None:
+        try:
+            bias = result.get("bias")
+            loss = result.get("loss", None)
+            self.outcome = Outcome(
+                str(result["status"]),
+                int(result["iterations"]),
+                float("nan") if "loss" in result and loss is None else loss,
+                np.asarray(result["filter"], dtype=np.float64),
+                None if bias is None else np.asarray(bias, dtype=np.float64),
+            )
+            self.verdict = Verdict(str(result["reason"]), tuple(str(advice) for advice in result["advice"]))
+        except (KeyError, TypeError, ValueError):
+            raise self._wrong("the result is not one that convstep wrote") from None
+
+    def _cut_off(self, line: int | None) -> ProblemError:
+        return self._wrong("the trace ends in the middle; run its problem again", line)
+
+    def _wrong(self, message: str, line: int | None = None) -> ProblemError:
+        return ProblemError(message, file=self.source.name, line=line)
+
+
+@contextmanager
+def _text(source: Source) -> Iterator[TextIO]:
+    """The trace's whole text."""
+    import io
+
+    if source.path is None:
+        yield io.StringIO(source.text)
+        return
+    try:
+        with open(source.path, encoding="utf-8-sig") as stream:
+            yield stream
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProblemError(f"cannot be read: {error}", file=source.name) from None

@@ -1,0 +1,150 @@
+"""Why a run ended, in one sentence with numbers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from convstep.activations import make_activation
+from convstep.arrays import Mask
+from convstep.numbers import cell_text, listing, short
+from convstep.problem.model import Problem
+from convstep.trace import Outcome, Step
+
+MATCHING_LOSS = 1e-6
+"""Up to this loss an output is said to match its target."""
+NAMED_CELLS = 4
+"""How many cells a sentence names one by one."""
+
+
+class Verdict(NamedTuple):
+    """What to say of a run that has ended.
+
+    Attributes:
+        reason: One sentence that says why it ended, with numbers.
+        advice: What to try, with numbers; may be empty.
+    """
+
+    reason: str
+    advice: tuple[str, ...] = ()
+
+
+def judge(problem: Problem, outcome: Outcome, first: Step, last: Step, *, interrupted: bool = False) -> Verdict:
+    """The verdict on a run.
+
+    Args:
+        problem: What was run.
+        outcome: How it ended.
+        first, last: Its first and its last iteration.
+        interrupted: Whether the user stopped it.
+    """
+    if interrupted:
+        return Verdict(f"You stopped it after iteration {outcome.iterations}{_loss_so_far(outcome, first)}.")
+    sentence = {
+        "converged": _converged,
+        "dead": _dead,
+        "stationary": _stationary,
+        "oscillating": _oscillating,
+        "diverged": _diverged,
+        "stopped": _stopped,
+    }[outcome.status]
+    return Verdict(sentence(problem, outcome, first, last))
+
+
+def _loss_of(outcome: Outcome) -> str:
+    return short(outcome.loss) if outcome.loss is not None else "unknown"
+
+
+def _loss_so_far(outcome: Outcome, first: Step) -> str:
+    if outcome.loss is None or "loss" not in first:
+        return ""
+    return f"; the loss went from {short(first.loss)} to {_loss_of(outcome)}"
+
+
+def _converged(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:
+    meaning = "so the output matches the target" if problem.stop.loss <= MATCHING_LOSS else "as stop.loss asks"
+    return f"The loss {_loss_of(outcome)} is at most {short(problem.stop.loss)}, {meaning}."
+
+
+def _dead(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:
+    least = problem.stop.gradient
+    wrong = np.abs(last.output_gradient) > least
+    silent = wrong & (np.abs(last.delta) <= least)
+    flat = last.activation_slope[silent]
+    how = "0" if not flat.any() else f"at most {short(float(np.abs(flat).max()))}"
+    return (
+        f"The gradient is {_size_of_gradient(problem, last)} although the loss is still {_loss_of(outcome)}: "
+        f"{_cells(silent, 'output')} {_are(silent)} wrong, but the slope of {problem.activation.name} there is {how}, "
+        f"so no error flows back."
+    )
+
+
+def _stationary(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:
+    opening = f"The gradient is {_size_of_gradient(problem, last)} at the loss {_loss_of(outcome)}"
+    if problem.target is None:
+        return f"{opening}: nothing changes any more."
+    wrong = np.abs(last.output_gradient) > problem.stop.gradient
+    activation = make_activation(problem.activation, problem.slope_at_zero)
+    beyond = wrong & ~activation.reaches(problem.target)
+    if beyond.any() and not problem.target_through_activation:
+        value = problem.target[beyond][0]
+        return (
+            f"{opening}: {_cells(beyond, 'target')} can never be reached, "
+            f"{activation.choice.name} does not produce {short(float(value))}."
+        )
+    if not wrong.any():
+        return f"{opening}: no error is larger than {short(float(np.abs(last.error).max()), 2)}."
+    if not problem.input.any():
+        return f"{opening}: the input is 0 everywhere, so the filter has no say in the output."
+    if problem.optimizer.parameters.get("weight_decay"):
+        return f"{opening}: the pull of the errors and that of weight decay balance each other."
+    return f"{opening}: the errors that are left balance each other, so no small change of the filter helps."
+
+
+def _oscillating(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:
+    return (
+        f"The filter comes back to itself every {outcome.period} iterations and so never settles; "
+        f"the loss is {_loss_of(outcome)} where it stopped."
+    )
+
+
+def _diverged(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:
+    if outcome.loss is None or not np.isfinite(outcome.loss) or outcome.loss <= first.loss:
+        began = f"; the loss began at {short(first.loss)}" if np.isfinite(first.loss) else ""
+        return f"After iteration {outcome.iterations} a number is too large for a float, or 0 was divided by 0{began}."
+    return f"The updates overshoot further and further: the loss rose from {short(first.loss)} to {_loss_of(outcome)}."
+
+
+def _stopped(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:
+    if problem.forward_only:
+        return "There is no target and no output_gradient, so this is the forward pass alone."
+    if not problem.learns:
+        return "There is no learning_rate, so the gradients are computed and nothing is updated."
+    times = "The one iteration" if outcome.iterations == 1 else f"The {outcome.iterations} iterations"
+    done = "is done" if outcome.iterations == 1 else "are done"
+    return f"{times} asked for {done}{_loss_so_far(outcome, first)}."
+
+
+def _size_of_gradient(problem: Problem, step: Step) -> str:
+    """How small the gradient is, weight decay included, as the rules see it."""
+    decay = float(problem.optimizer.parameters.get("weight_decay", 0.0))  # type: ignore[arg-type]
+    size = max(
+        float(np.abs(step.array(f"{kind}_gradient") + decay * step.array(kind)).max(initial=0.0))
+        for kind in ("filter", "bias")
+        if kind in step
+    )
+    with_decay = " with weight decay" if decay else ""
+    return f"0{with_decay}" if size == 0 else f"as good as 0{with_decay} (at most {short(size, 2)})"
+
+
+def _are(mask: Mask) -> str:
+    return "is" if mask.sum() == 1 else "are"
+
+
+def _cells(mask: Mask, name: str) -> str:
+    """The cells where the mask holds, by name while they are few."""
+    cells = np.argwhere(mask)
+    if len(cells) > NAMED_CELLS:
+        return f"{len(cells)} of the {mask.size} cells of {name}"
+    return listing([f"{name}{cell_text(cell)}" for cell in cells])

@@ -1,0 +1,60 @@
+"""The program as its users start it: a process of its own, in an environment that does not depend on the machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "samples"
+NAMES = sorted(path.stem for path in SAMPLES.glob("*.yaml"))
+START = (sys.executable, "-m", "convstep")
+NO_FILE = "No file given: this is the built-in sample question.\n"
+
+ENDLESS = ("--set", "stop.iterations=10000000", "--set", "stop.loss=0", "--set", "stop.gradient=0", "--lr", "1e-9")
+"""Settings with which the sample `sigmoid` keeps moving for longer than any test waits."""
+
+_OURS = (
+    *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "LC_ALL", "LC_CTYPE"),
+    *("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONWARNINGS"),
+)
+
+
+def environment(**changes: str | None) -> dict[str, str]:
+    """What the process sees of its surroundings: 80 columns, UTF-8, no wishes about colours."""
+    kept = {key: value for key, value in os.environ.items() if key not in _OURS}
+    wanted: dict[str, str | None] = {"COLUMNS": "80", "LANG": "C.UTF-8", "TERM": "xterm"}
+    wanted["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(ROOT)]))
+    return {key: value for key, value in (kept | wanted | changes).items() if value is not None}
+
+
+def start(*arguments: str, env: Mapping[str, str] | None = None, **others: Any) -> subprocess.Popen[str]:
+    """Starts ``convstep`` with these arguments; its output is text."""
+    settings: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    settings |= {"text": True, "encoding": "utf-8", "env": env or environment()}
+    return subprocess.Popen([*START, *arguments], **(settings | others))
+
+
+def convstep(
+    *arguments: str, given: str | None = None, env: Mapping[str, str] | None = None, **others: Any
+) -> subprocess.CompletedProcess[str]:
+    """Runs ``convstep`` to its end; `given` is its standard input."""
+    if given is not None:
+        others["stdin"] = subprocess.PIPE
+    process = start(*arguments, env=env, **others)
+    try:
+        out, err = process.communicate(given, timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def answer(*arguments: str, **others: Any) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error."""
+    done = convstep(*arguments, **others)
+    return done.returncode, done.stdout, done.stderr
