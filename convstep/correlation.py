@@ -4,8 +4,8 @@ The definition is what anybody can read: windows of the padded input times the f
 taps. It works on any number type, fractions included, and it is the oracle for everything else.
 
 The faster equals multiply first and add second, never fused: where a learner's sum for z is exactly 0, theirs is 0 as
-well, and no ReLU opens by a rounding error. Sums are taken in the definition's order, but for the gradient of the filter
-over a large input, which is summed pairwise: thousands of terms lose fewer digits that way.
+well, and no ReLU opens by a rounding error. Sums are taken in the definition's order, but for the gradient of the
+filter over a large input, which is summed pairwise: thousands of terms lose fewer digits that way.
 """
 
 from __future__ import annotations

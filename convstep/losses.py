@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from convstep.arrays import Array
-from convstep.correlation import sum_rows
 from convstep.choices import Choice, Parameter
+from convstep.correlation import sum_rows
 
 
 class Loss:

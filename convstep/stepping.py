@@ -220,9 +220,9 @@ class Session:
             problem,
             Descent(problem, start),
             start,
-            parent=owner if self.iteration > owner.start.iteration else owner.parent,
+            parent=owner,
             number=self.branches + 1,
-            changes=(*owner.changes, setting),
+            changes=(*(change for change in owner.changes if _key(change) != _key(setting)), setting),
         )
         self._ways_back.append((self.line, self.step, self.before))
         self.branches += 1
@@ -291,6 +291,10 @@ def changed(problem: Problem, setting: str) -> Problem:
         del data["stop"]["iterations"]
     path, value = parse(setting)
     return check(put(data, path, value))
+
+
+def _key(setting: str) -> str:
+    return setting.partition("=")[0].strip()
 
 
 def _shapes(step: Step) -> dict[str, tuple[int, ...]]:

@@ -195,7 +195,8 @@ def test_safe_rate() -> None:
         ),
         (
             {"input": np.zeros((3, 3))},
-            "auto is 1/λ, and here λ is 0: the input is as good as 0 wherever a window reaches; give the rate as a number",
+            "auto is 1/λ, and here λ is 0: the input is as good as 0 wherever a window reaches; "
+            "give the rate as a number",
         ),
         (
             {"input": np.full((3, 3), 1e200)},

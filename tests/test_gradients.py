@@ -91,7 +91,7 @@ def test_every_sample_in_its_first_iterations(name):
 @pytest.mark.parametrize("activation", ["relu", "linear", "tanh", "gelu"])
 def test_numbers_of_any_size(activation, scale):
     random = np.random.default_rng(0)
-    problem = smooth(activation=Choice(activation), input=scale * random.normal(size=(2, 2, 5, 6)))
+    problem = smooth(activation=Choice(activation), input=scale * random.normal(size=(2, 2, 5, 6)), bias=None)
     check = check_gradients(problem)
     assert (wrong(check), check.kinks) == ([], ())
 

@@ -215,8 +215,9 @@ def test_a_branch_from_before_a_branch_leaves_that_out():
     assert session.line.problem.learning_rate == 0.5
     session.branch("learning_rate=0.2")
     assert session.line.changes == ("filter[0,0]=2", "learning_rate=0.2")
-    session.undo()
-    session.undo()
+    session.branch("learning_rate=0.3")
+    assert session.line.changes == ("filter[0,0]=2", "learning_rate=0.3")
+    assert [session.undo() for _ in range(3)] == ["learning_rate=0.3", "learning_rate=0.2", "filter[0,0]=2"]
     assert session.line.changes == ("learning_rate=0.1",)
     assert session.iteration == 2
 

@@ -214,10 +214,10 @@ def _write_pages(
     console = page_console(page.color, page.width)
     look = Look(console.width, page.digits, page.all_cells)
     write(console, [*header(opened.problem, opened.name, console.width), Text()])
-    for source in found:
+    for position, source in enumerate(found):
         explained = ExplainedPage(source, look, all_terms=all_terms)
         if question.quantity is not None and question.cell is not None:
-            lines = explained.one(question.quantity, question.cell)
+            lines = [Text()] * (position > 0) + explained.one(question.quantity, question.cell)
         else:
             lines = explained.iteration(None if question.quantity is None else [question.quantity])
         write(console, lines)

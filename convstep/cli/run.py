@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from convstep.verdict import Verdict
 
 
+MOST_HELD = 1000
+"""Up to so many chosen iterations are held back until all have been reached; more are streamed."""
+
+
 class Writer(Protocol):
     """What prints a run while it goes on."""
 
@@ -154,6 +158,8 @@ def _run(opened: OpenProblem, display: Display) -> tuple[str, int | None]:
     if first is None or last is None:
         raise KeyboardInterrupt
     interrupted = interruption.signal_number is not None
+    if steps.outcome is None and not interrupted:
+        raise UsageError(f"{opened.name}: the trace ends without its result: it was cut off; run its problem again")
     outcome = steps.outcome if steps.outcome and not interrupted else stopped_after(problem, last)
     recorded = getattr(steps, "verdict", None)
     verdict = recorded or conclude(problem, outcome, first, last, interrupted=interrupted)
@@ -205,7 +211,10 @@ def _writer(opened: OpenProblem, display: Display) -> Writer:
     kind = JsonDocument if display.format == "json" else JsonLines
     partial = display.chosen is not None or display.show is not None
     writer = kind(sys.stdout, display.show, partial)
-    return Chosen(writer, display.chosen, hold=display.format == "json") if display.chosen else writer
+    if display.chosen is None:
+        return writer
+    few = display.chosen.count <= MOST_HELD
+    return Chosen(writer, display.chosen, hold=display.format == "json" or few)
 
 
 def _report(opened: OpenProblem, display: Display) -> Writer:

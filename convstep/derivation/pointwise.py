@@ -141,7 +141,7 @@ class Pointwise:
         near = size <= delta
         value = 0.5 * size * size if near else delta * (size - 0.5 * delta)
         formula = "0.5·|e|²" if near else "delta·(|e| − 0.5·delta)"
-        return _of(error, "huber({})", value, formula, delta=delta)
+        return _of(error, "huber({})", value, formula, delta=delta)._replace(inline=True)
 
     def output_gradient(self, cell: Index) -> tuple[Term, ...]:
         """∂L/∂a; nothing to derive where the problem gives it."""
@@ -159,8 +159,8 @@ class Pointwise:
             return (product(*self._shares(), _of(error, "sign({})", float(np.sign(error.value)), "sign(e)")),)
         delta = self.loss_function.choice.number("delta")
         kept = min(max(error.value, -delta), delta)
-        function = f"({{}} kept within ±{short(delta)})"
-        return (product(*self._shares(), _of(error, function, kept, "min(max(e, −delta), delta)", delta=delta)),)
+        applied = _of(error, "({} kept within ±delta)", kept, "min(max(e, −delta), delta)", delta=delta)
+        return (product(*self._shares(), applied._replace(inline=True)),)
 
 
 def _of(factor: Factor, function: str, value: float, formula: str, **letters: float) -> Factor:

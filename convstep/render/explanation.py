@@ -116,7 +116,8 @@ class ExplainedPage:
             lines += self._cell(derived)
         if name == "input_gradient":
             lines += self._rotated(cell)
-        return [*lines, Text(), *self._footnote()]
+        footnote = self._footnote()
+        return [*lines, Text(), *footnote[:-1]] if footnote else lines
 
     def _sources(self, cell: Cell) -> list[Text]:
         """The matrices that a cell came from, and its own, side by side."""

@@ -232,9 +232,18 @@ def _expanded(cell: Cell, digits: int) -> tuple[str, bool]:
         return "", True
     factor = cell.terms[0].factors[0]
     text = _formula(factor, digits)
-    is_bare = text.replace("−", "").replace(".", "").isdigit()
+    return "" if _is_bare(text) else text, not _has_rounded_letters(factor, digits)
+
+
+def _is_bare(text: str) -> bool:
+    """Whether nothing is left to calculate."""
+    return text.replace("−", "").replace(".", "").isdigit()
+
+
+def _has_rounded_letters(factor: Factor, digits: int) -> bool:
+    """Whether a number in a formula, other than the one it is the function of, is shown with fewer digits."""
     between = [value for letter, value in factor.numbers if value != factor.argument and _uses(factor.formula, letter)]
-    return "" if is_bare else text, not any(show(value, digits).rounded for value in between)
+    return any(show(value, digits).rounded for value in between)
 
 
 def _formula(factor: Factor, digits: int) -> str:
@@ -289,7 +298,11 @@ def _factor_value(factor: Factor, digits: int) -> Fraction | None:
     """What a reader would calculate with; nothing where a function's value is no fraction."""
     if _is_fraction(factor):
         return exact_value(factor.symbol)
-    return exact_value(_formula(factor, digits)) if factor.formula else _shown_value(factor.value, digits)
+    if not factor.formula:
+        return _shown_value(factor.value, digits)
+    text = _formula(factor, digits)
+    hidden = _is_bare(text) and _has_rounded_letters(factor, digits)
+    return None if hidden else exact_value(text)
 
 
 def _is_rounded(value: float, terms: Shortened, digits: int) -> bool:

@@ -65,6 +65,12 @@ def test_one_cell_however_it_is_written(call, ask):
     assert equations(out) == ["delta[0,1]"]
 
 
+def test_one_cell_in_several_iterations(call):
+    _, out, _ = call(*QUESTION, "--cell", "loss", "--iter", "1,2")
+    assert "       = 2\n\n── loss in iteration 2 ─" in out
+    assert not out.endswith("\n\n")
+
+
 def test_one_quantity(call):
     _, out, _ = call(*QUESTION, "--quantity", "delta")
     assert equations(out) == ["delta[0,0]", "delta[0,1]", "delta[1,0]", "delta[1,1]"]

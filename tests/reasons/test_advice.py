@@ -117,6 +117,17 @@ def test_the_same_twice(seed: int) -> None:
     assert repr(first) == repr(second)
 
 
+def test_at_most_three_the_best_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slow, and out of reach as well: a larger rate, momentum, more iterations, a linear layer, a bias would help."""
+    document = {"input": [[1, 2]], "filter": [[1]], "target": [[-1, 6]], "learning_rate": 0.001,
+                "stop": {"iterations": 100}}  # fmt: skip
+    told = convstep.why(convstep.load(document)).advice
+    monkeypatch.setattr(trials, "MOST_ADVICE", 99)
+    every = convstep.why(convstep.load(document)).advice
+    assert len(told) == 3 < len(every)
+    assert repr(told) == repr(every[:3])
+
+
 @pytest.mark.parametrize("name", ["question", "question-oscillates", "out-of-reach"])
 def test_traces_with_advice_are_the_same_again(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     for form in ("json", "jsonl"):

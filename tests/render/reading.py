@@ -81,7 +81,6 @@ def equations(page: str) -> list[Printed]:
 def python(text: str) -> str:
     """The calculation in Python's signs, each number exact."""
     text = re.sub(r"\(\d+ more terms: (\S+)\)", r"(\1)", text)
-    text = re.sub(r"\(([^()]+) kept within ±([\w.−]+)\)", r"min(max(\1, −(\2)), \2)", text)
     text = re.sub(r"\|([^|]+)\|", r"abs(\1)", text)
     text = NUMBER.sub(lambda found: f"N('{found[0].replace('−', '-')}')", text)
     text = re.sub(r"√(N\([^)]*\))", r"root(\1)", text).replace("√(", "root(")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
@@ -50,6 +51,7 @@ def page(reasons: Reasons, width: int, color: str = "never") -> str:
     return stream.getvalue()
 
 
+@functools.cache
 def reasons_of(name: str) -> Reasons:
     source, changed = PAGES[name]
     return convstep.why(convstep.load(SAMPLES / f"{source}.yaml" if isinstance(source, str) else source, changed))

@@ -201,6 +201,12 @@ def test_activations_with_their_numbers_put_in(activation, z, value, slope):
     assert pointwise("activation_slope", activation, z).partition(" = ")[2] == slope
 
 
+def test_a_parameter_that_was_rounded_gets_its_digits():
+    leaky = {"leaky_relu": {"slope": 0.2345}}
+    assert pointwise("activation_slope", leaky, -2, 3).endswith("= leaky_relu′(−2) = 0.2345")
+    assert pointwise("output", leaky, -2, 3).endswith("= 0.2345·(−2) = −0.469")
+
+
 def test_no_number_of_digits_makes_a_rounded_function_equal():
     """17 digits are all that a float has, and still not all that exp(−1) has."""
     for digits in (3, 6, 12, 16, 17):
@@ -253,10 +259,12 @@ def test_losses_that_are_means_are_divided_by_their_number():
 
     assert lost("loss", "mean_squared_error") == "1/2·error[0,0]² + 1/2·error[0,1]² = 1/2·2² + 1/2·(−1)² = 2.5"
     assert lost("loss", "mean_absolute_error") == "1/2·|error[0,0]| + 1/2·|error[0,1]| = 1/2·|2| + 1/2·|−1| = 1.5"
-    assert lost("loss", "huber") == "1/2·huber(error[0,0]) + 1/2·huber(error[0,1]) = 1/2·huber(2) + 1/2·huber(−1) = 1"
+    assert lost("loss", "huber") == (
+        "1/2·huber(error[0,0]) + 1/2·huber(error[0,1]) = 1/2·1·(|2| − 0.5·1) + 1/2·0.5·|−1|² = 1"
+    )
     assert lost("output_gradient", "mean_squared_error") == "2/2·error[0,0] = 2/2·2 = 2"
     assert lost("output_gradient", "mean_absolute_error") == "1/2·sign(error[0,0]) = 1/2·sign(2) = 0.5"
-    assert lost("output_gradient", "huber") == "1/2·(error[0,0] kept within ±1) = 1/2·(2 kept within ±1) = 0.5"
+    assert lost("output_gradient", "huber") == "1/2·(error[0,0] kept within ±delta) = 1/2·min(max(2, −1), 1) = 0.5"
 
 
 CALCULATIONS = [

@@ -165,12 +165,53 @@ def test_overflow_in_the_first_iteration() -> None:
     assert met == {"diverged": 4}
 
 
+def test_the_state_of_an_optimizer_overflows_and_nothing_else() -> None:
+    """g = 10²⁰⁰ and its square is infinite: the update is 0, and every other number is finite."""
+    large = {"input": np.array([[1e60]]), "target": np.array([[1e140]]), "optimizer": Choice("rmsprop")}
+    met = check_equal([one_weight(rate, **large) for rate in (0.1, 0.2, 0.3, 0.4)])
+    assert met == {"diverged": 4}
+
+
+def test_the_new_filter_overflows_and_nothing_else() -> None:
+    """w + Δw is past 1.8·10³⁰⁸ where w and Δw are not."""
+    facts: dict[str, Any] = {"filter": np.array([[-1.5e308]]), "target": None, "output_gradient": np.ones((1, 1))}
+    runs = [one_weight(rate, **facts, stop=Stop(5, -1.0, -1.0)) for rate in (0.9e308, 0.1e308, 1e300, 0.2e308)]
+    met = check_equal(runs)
+    assert met["diverged"] == 3
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_whenever_ended_runs_are_left_out(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "KEPT_SHARE", share)
     momentum = Choice("sgd", {"momentum": 0.5})
     rates = np.linspace(0.05, 1.2, 23)
     check_equal([question(learning_rate=rate, optimizer=momentum, stop=Stop(120)) for rate in rates])
+
+
+def test_the_last_run_adds_in_the_same_order_as_all_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One output of sixteen taps: NumPy would add the products of a single run pairwise."""
+    monkeypatch.setattr(running, "KEPT_SHARE", 1.0)
+    random = np.random.default_rng(5)
+    facts: dict[str, Any] = {
+        "input": random.normal(size=(4, 4)),
+        "filter": random.normal(size=(4, 4)),
+        "target": np.array([[0.7]]),
+        "activation": LINEAR,
+        "stop": Stop(300),
+    }
+    met = check_equal([Problem(**facts, learning_rate=rate) for rate in (0.001, 5.0, 6.0, 7.0, 8.0)])
+    assert met["diverged"] == 4
+
+
+def test_ended_runs_stand_still_until_they_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "KEPT_SHARE", 0.0)
+    rates = [0.1, 0.4, 0.2, 0.05]
+    company = running.Company(np.arange(4), [question(learning_rate=rate) for rate in rates])
+    ended = [each.position for iteration in range(1, 62) for each in company.advance(iteration)]
+    assert ended == [1]
+    before = company.lanes.weights.copy()
+    company.advance(62)
+    assert np.flatnonzero((company.lanes.weights == before).all(axis=0)).tolist() == [1]
 
 
 def test_more_runs_than_go_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
