@@ -173,7 +173,7 @@ def _relations(given: _Given, expected: Array, named: Mapping[float, str]) -> li
     """The simplest explanations, or one that says that there is none."""
     if not given.values[given.judged].any():
         return [Relation("zero", "is 0 everywhere")]
-    for level in (_single_changes, _weaker_changes, _double_changes):
+    for level in (_single_changes, _any_factor, _double_changes, _shifts):
         found = list(level(given, expected, named))
         if found:
             return found
@@ -187,12 +187,10 @@ def _single_changes(given: _Given, expected: Array, named: Mapping[float, str]) 
             yield Relation(name, f"is {says}")
 
 
-def _weaker_changes(given: _Given, expected: Array, named: Mapping[float, str]) -> Iterator[Relation]:
-    """What small arrays may show by chance: any factor, or a shift."""
+def _any_factor(given: _Given, expected: Array, named: Mapping[float, str]) -> Iterator[Relation]:
     ratio = _ratio(given, expected)
     if ratio is not None:
         yield Relation("factor", f"is off by the factor {short(ratio)}", factor=ratio)
-    yield from _shifted(given, expected)
 
 
 def _double_changes(given: _Given, expected: Array, named: Mapping[float, str]) -> Iterator[Relation]:
@@ -234,8 +232,8 @@ def _ratio(given: _Given, expected: Array) -> float | None:
     return ratio if ratio and given.matches(ratio * expected) else None
 
 
-def _shifted(given: _Given, expected: Array) -> Iterator[Relation]:
-    """The shifts with the largest overlap that match all over it."""
+def _shifts(given: _Given, expected: Array, named: Mapping[float, str]) -> Iterator[Relation]:
+    """The shifts with the largest overlap that match all over it; the last to be tried, as they explain only a part."""
     if expected.ndim < 2:
         return
     rows, columns = expected.shape[-2:]

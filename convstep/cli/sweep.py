@@ -45,7 +45,7 @@ class SweepRequest(NamedTuple):
 @click.option("--starts", type=click.IntRange(1, 100_000), metavar="N", help="Start from N random filters.")
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**63 - 1),
+    type=click.IntRange(min=0),
     default=0,
     show_default=True,
     metavar="N",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convstep.activations import make_activation
 from convstep.numbers import cell_text, listing, short
 from convstep.problem.model import Problem
 from convstep.reasons.best import Best, best_loss
@@ -33,6 +34,8 @@ def all_facts(problem: Problem, history: History) -> Iterator[Fact]:
     if status == "oscillating":
         yield _cycle(history)
     yield from rate_facts(problem, history, small)
+    if status not in ("converged", "diverged"):
+        yield from _never_quite(problem)
     if small and status not in ("converged", "diverged"):
         yield from _reach(problem, history)
     if status == "stopped" and small:
@@ -88,6 +91,19 @@ def _cycle(history: History) -> Fact:
     more = [f"{period - MOST_NAMED} more"] if period > MOST_NAMED else []
     says = f"The {period} filters that it visits by turns: {listing([*shown, *more])}."
     return Fact("cycle", says, {"period": period, "filters": visited})
+
+
+def _never_quite(problem: Problem) -> Iterator[Fact]:
+    """The targets at the very edge of what the activation produces, such as the sigmoid's 0 and 1."""
+    assert problem.target is not None
+    activation = make_activation(problem.activation, problem.slope_at_zero)
+    at_the_edge = ~activation.reaches(problem.target) & np.isin(problem.target, activation.bounds)
+    if problem.target_through_activation or not at_the_edge.any():
+        return
+    found = sorted({float(value) for value in problem.target[at_the_edge]})
+    says = f"{problem.activation.name} comes near the target {listing([short(value) for value in found])}"
+    says += " but never produces it: there the error shrinks only while the filter grows without end."
+    yield Fact("never-quite", says, {"targets": found, "outputs": np.argwhere(at_the_edge).tolist()})
 
 
 def _reach(problem: Problem, history: History) -> Iterator[Fact]:

@@ -211,7 +211,7 @@ def _to_the_least(matrix: Array, target: Array, counted: Mask, pinned: Mask, wei
     rows, held = matrix[counted], matrix[pinned]
     free = null_space(held) if held.size else np.eye(matrix.shape[1])
     missing = target[counted] - rows @ weights
-    change: Array = free @ least_squares(rows @ free, missing) if free.size else np.zeros(len(weights))
+    change: Array = free @ least_squares(rows @ free, missing, 10.0) if free.size else np.zeros(len(weights))
     pull = np.zeros(len(target))
     if held.size:
         pull[pinned] = least_squares(held.T, rows.T @ (missing - rows @ change))

@@ -7,9 +7,17 @@ import numpy as np
 from convstep.arrays import Array
 
 
-def least_squares(matrix: Array, wanted: Array) -> Array:
-    """The shortest x with the least |matrix·x − wanted|."""
-    return np.asarray(np.linalg.lstsq(matrix, wanted, rcond=None)[0], dtype=np.float64)
+def least_squares(matrix: Array, wanted: Array, size: float = 0.0) -> Array:
+    """The shortest x with the least |matrix·x − wanted|.
+
+    Args:
+        matrix, wanted: The equations.
+        size: Of the numbers that the matrix was calculated from, where rounding errors may be all that is left of it.
+    """
+    left, sizes, right = np.linalg.svd(matrix, full_matrices=False)
+    small = max(matrix.shape) * np.finfo(float).eps * max(size, float(sizes.max(initial=0.0)))
+    kept = sizes > small
+    return np.asarray(right[kept].T @ ((left[:, kept].T @ wanted) / sizes[kept]))
 
 
 def null_space(matrix: Array) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,12 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """What a command writes."""
-    with pytest.raises(SystemExit) as left:
-        main(arguments)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as left:
+            main(arguments)
+    finally:
+        signal.signal(signal.SIGTERM, before)  # the program's own would outlast it
     out, err = capsys.readouterr()
     assert (left.value.code or 0, err) == (0, "")
     return out
@@ -119,7 +124,7 @@ def test_the_same_twice(seed: int) -> None:
 
 def test_at_most_three_the_best_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slow, and out of reach as well: a larger rate, momentum, more iterations, a linear layer, a bias would help."""
-    document = {"input": [[1, 2]], "filter": [[1]], "target": [[-1, 6]], "learning_rate": 0.001,
+    document = {"input": [[1, 2]], "filter": [[1]], "target": [[-1, 60]], "learning_rate": 3e-4,
                 "stop": {"iterations": 100}}  # fmt: skip
     told = convstep.why(convstep.load(document)).advice
     monkeypatch.setattr(trials, "MOST_ADVICE", 99)

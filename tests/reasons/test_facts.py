@@ -94,6 +94,24 @@ def test_a_target_out_of_reach() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("activation", "target", "edge"),
+    [("sigmoid", [0, 1], "0 and 1"), ("sigmoid", [0.5, 1], "1"), ("tanh", [-1, 0], "-1"), ("softplus", [0, 3], "0")],
+)
+def test_a_target_at_the_edge_of_what_is_produced(activation: str, target: list[float], edge: str) -> None:
+    document = row([1, -2], target, activation=activation, stop={"iterations": 20})
+    assert facts(document)["never-quite"].says == (
+        f"{activation} comes near the target {edge} but never produces it: there the error shrinks only while the "
+        "filter grows without end."
+    )
+    assert "never-quite" not in facts(document | {"target_through_activation": True})
+
+
+def test_targets_inside_or_far_outside_are_not_at_the_edge() -> None:
+    for activation, target in (("sigmoid", [0.1, 2]), ("relu", [0, -1]), ("linear", [0, 1]), ("silu", [0, 1])):
+        assert "never-quite" not in facts(row([1, -2], target, activation=activation, stop={"iterations": 5}))
+
+
 def test_a_better_filter_that_weight_decay_keeps_away_from() -> None:
     """w = 1.5 between the target 3 and the decay's 0."""
     found = facts(row([1], [3], optimizer={"sgd": {"weight_decay": 1.0}}))

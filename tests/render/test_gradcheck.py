@@ -95,6 +95,12 @@ def test_of_several_directions_the_worst_is_shown():
     assert "the worst of 2 directions" in page(CHECKS)
 
 
+def test_what_is_not_a_number_is_the_worst():
+    overflowed = CHECKS[1]._replace(numeric=float("nan"))
+    for checks in ((CHECKS[1], overflowed, CHECKS[2]), (overflowed, CHECKS[1], CHECKS[2])):
+        assert re.search(r"^  filter_gradient +direction +1\.5 +not a number .* disagrees$", page(checks), re.MULTILINE)
+
+
 def test_a_gradient_of_nothing_but_zeros_is_shown():
     zero = Check("input_gradient", "direction", RANDOM, None, 0.0, 0.0, 1e-5, 0.0)
     assert "  input_gradient  direction         0        0           0  agrees" in page((zero, zero))

@@ -32,7 +32,7 @@ OPTIMIZERS = st.sampled_from(
         Choice("adam"),
         Choice("adam", {"amsgrad": True, "weight_decay": 0.1}),
         Choice("rmsprop", {"momentum": 0.5, "centered": True}),
-        Choice("adagrad", {"lr_decay": 0.1}),
+        Choice("adagrad", {"lr_decay": 0.1, "initial_accumulator_value": 0.5}),
     ]
 )
 
