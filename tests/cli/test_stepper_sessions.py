@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 
 import pytest
 from program import START, environment
@@ -20,6 +21,12 @@ def stepping(session):  # noqa: F811
     terminal = session(*QUESTION, "--step")
     assert "Enter: next iteration   ?: help   q: leave" in plain(terminal.read_until(FIRST))
     return terminal
+
+
+def interrupt(terminal) -> None:
+    """Presses Ctrl-C as a person does: a moment after the prompt, when readline waits for keys."""
+    time.sleep(0.5)
+    terminal.type(CTRL_C)
 
 
 def test_stepping_to_the_end_and_staying_there(session):  # noqa: F811
@@ -80,7 +87,7 @@ def test_history_is_kept_in_memory_alone(session, tmp_path):  # noqa: F811
 
 
 def test_control_c_at_the_prompt_leaves_with_the_outcome(stepping):
-    stepping.type(CTRL_C)
+    interrupt(stepping)
     code, rest = stepping.end()
     assert code == 130
     assert "── stopped after 1 iteration ─" in plain(rest)
@@ -99,7 +106,7 @@ def test_control_c_leaves_the_command_and_then_the_session(session):  # noqa: F8
     assert shown(screen) == [int(where[1])]
     terminal.type("back\n")
     assert shown(terminal.read_until("> ")) == [int(where[1]) - 1]
-    terminal.type(CTRL_C)
+    interrupt(terminal)
     code, rest = terminal.end()
     assert code == 130
     assert f"── stopped after {where[1]} iterations ─" in plain(rest)
@@ -110,7 +117,7 @@ def test_control_c_throws_a_line_away(stepping):
     pytest.importorskip("readline")
     stepping.type("jump 7")
     stepping.read_until("jump 7")
-    stepping.type(CTRL_C)
+    interrupt(stepping)
     stepping.read_until(FIRST)
     stepping.type("\n")
     assert shown(stepping.read_until("iteration 2> ")) == [2]
