@@ -18,6 +18,18 @@ NO_FILE = "No file given: this is the built-in sample question.\n"
 ENDLESS = ("--set", "stop.iterations=10000000", "--set", "stop.loss=0", "--set", "stop.gradient=0", "--lr", "1e-9")
 """Settings with which the sample `sigmoid` keeps moving for longer than any test waits."""
 
+ENDLESS_ADVICE = (
+    *(sys.executable, "-c"),
+    "import sys, convstep.reasons.trials as trials\n"
+    "def endless(problem, settings, budget):\n"
+    "    print('trying', file=sys.stderr, flush=True)\n"
+    "    while budget.spend(): pass\n"
+    "trials.WORK, trials._tried = 1e15, endless\n"
+    "from convstep.cli.main import main\n"
+    "main(sys.argv[1:])",
+)
+"""The program where trying what helps lasts for hours; it says on standard error when it begins."""
+
 _OURS = (
     *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "LC_ALL", "LC_CTYPE"),
     *("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONWARNINGS"),

@@ -12,7 +12,7 @@ import click
 
 from convstep.cli.opening import OpenProblem, ProblemRequest
 from convstep.cli.options import PageRequest, page_options, problem_options, quantity_names
-from convstep.cli.running import Interruption, SignOfLife
+from convstep.cli.running import Interruption, RunSign
 from convstep.errors import UsageError
 from convstep.iterations import Iterations
 
@@ -139,7 +139,7 @@ def _steps(opened: OpenProblem, wanted: Iterations) -> list[tuple[Step | None, S
     found: list[tuple[Step | None, Step]] = []
     before: Step | None = None
     last: tuple[Step | None, Step] | None = None
-    with SignOfLife(opened.problem.stop.iterations) as life, Interruption() as interruption:
+    with RunSign(opened.problem.stop.iterations) as life, Interruption() as interruption:
         for step in descend(opened.problem):
             last = (before, step)
             if step.iteration in wanted:

@@ -11,7 +11,7 @@ import click
 from convstep.cli.explain import parse_question
 from convstep.cli.opening import OpenProblem, ProblemRequest
 from convstep.cli.options import PageRequest, page_options, problem_options, quantity_names
-from convstep.cli.running import SignOfLife
+from convstep.cli.running import RunSign
 from convstep.errors import ProblemError, UsageError
 from convstep.iterations import Iterations
 
@@ -215,11 +215,11 @@ def _steps(opened: OpenProblem, wanted: Iterations) -> tuple[Step | None, Step]:
         recorded = Recorded(opened.source, opened.problem)
         if recorded.complete:
             return _one(recorded, wanted)
-    with SignOfLife(opened.problem.stop.iterations) as life:
+    with RunSign(opened.problem.stop.iterations) as life:
         return _one(descend(opened.problem), wanted, life)
 
 
-def _one(steps: Iterable[Step], wanted: Iterations, life: SignOfLife | None = None) -> tuple[Step | None, Step]:
+def _one(steps: Iterable[Step], wanted: Iterations, life: RunSign | None = None) -> tuple[Step | None, Step]:
     """The step asked for, and the one before it if it is known.
 
     Raises:

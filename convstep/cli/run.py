@@ -10,7 +10,7 @@ import click
 
 from convstep.cli.opening import OpenProblem, ProblemRequest
 from convstep.cli.options import PageRequest, page_options, problem_options, quantity_names
-from convstep.cli.running import Interruption, SignOfLife
+from convstep.cli.running import Interruption, RunSign, SignOfLife
 from convstep.errors import UsageError
 from convstep.iterations import Iterations
 
@@ -35,8 +35,11 @@ class Writer(Protocol):
     def step(self, step: Step) -> None:
         """After each iteration."""
 
+    def rest(self, outcome: Outcome) -> None:
+        """After the last: what was held back until now."""
+
     def end(self, outcome: Outcome, verdict: Verdict) -> None:
-        """After the last."""
+        """How it ended, at the very end."""
 
 
 class Display(NamedTuple):
@@ -140,31 +143,54 @@ def _check(display: Display) -> None:
 def _run(opened: OpenProblem, display: Display) -> tuple[str, int | None]:
     """Runs the problem through the writer; returns the status and the signal that ended it, if one did."""
     from convstep.descent import stopped_after
-    from convstep.reasons.conclusion import conclude
 
     problem = opened.problem
     writer = _writer(opened, display)
     steps = _steps(opened)
     first = last = None
-    with SignOfLife(problem.stop.iterations, display.silent) as life, Interruption() as interruption:
-        for step in _until(interruption, steps):
-            if first is None:
-                first = step
-                _check_shown(step, display)
-                writer.begin(problem)
-            last = step
-            writer.step(step)
-            life.step(step)
-    if first is None or last is None:
-        raise KeyboardInterrupt
-    interrupted = interruption.signal_number is not None
-    if steps.outcome is None and not interrupted:
-        raise UsageError(f"{opened.name}: the trace ends without its result: it was cut off; run its problem again")
-    outcome = steps.outcome if steps.outcome and not interrupted else stopped_after(problem, last)
-    recorded = getattr(steps, "verdict", None)
-    verdict = recorded or conclude(problem, outcome, first, last, interrupted=interrupted)
-    writer.end(outcome, verdict)
+    with Interruption() as interruption:
+        with RunSign(problem.stop.iterations, display.silent) as life:
+            for step in _until(interruption, steps):
+                if first is None:
+                    first = step
+                    _check_shown(step, display)
+                    writer.begin(problem)
+                last = step
+                writer.step(step)
+                life.step(step)
+        if first is None or last is None:
+            raise KeyboardInterrupt
+        interrupted = interruption.signal_number is not None
+        if steps.outcome is None and not interrupted:
+            raise UsageError(f"{opened.name}: the trace ends without its result: it was cut off; run its problem again")
+        outcome = steps.outcome if steps.outcome and not interrupted else stopped_after(problem, last)
+        writer.rest(outcome)
+        sys.stdout.flush()  # The pages are out before anything is tried for the advice.
+        verdict = getattr(steps, "verdict", None) or _verdict(problem, outcome, (first, last), interruption)
+        writer.end(outcome, verdict)
     return outcome.status, interruption.signal_number
+
+
+def _verdict(problem: Problem, outcome: Outcome, ends: tuple[Step, Step], interruption: Interruption) -> Verdict:
+    """What to say at the end; a signal leaves the advice that was found until then.
+
+    Args:
+        problem: What was run.
+        outcome: How it ended.
+        ends: Its first and its last iteration.
+        interruption: What notes a signal.
+    """
+    from convstep.reasons.conclusion import conclude
+
+    interrupted = interruption.signal_number is not None
+    with SignOfLife("trying what helps") as life:
+
+        def goes_on(tried: int) -> bool:
+            if life.shown:
+                life.say(f"trying what helps, {tried:,} iterations so far; Ctrl-C stops")
+            return interruption.signal_number is None
+
+        return conclude(problem, outcome, *ends, interrupted=interrupted, goes_on=goes_on)
 
 
 def _step_through(opened: OpenProblem, display: Display) -> tuple[str, int | None]:
@@ -254,7 +280,7 @@ class Chosen:
             else:
                 self.writer.step(step)
 
-    def end(self, outcome: Outcome, verdict: Verdict) -> None:
+    def rest(self, outcome: Outcome) -> None:
         """After the last: complains if an iteration asked for is missing."""
         self.wanted.check_reached(outcome.iterations)
         if self.hold:
@@ -263,4 +289,8 @@ class Chosen:
                 self.writer.step(step)
         if self.last is not None and self.wanted.last and self.last.iteration not in self.wanted:
             self.writer.step(self.last)
+        self.writer.rest(outcome)
+
+    def end(self, outcome: Outcome, verdict: Verdict) -> None:
+        """How it ended."""
         self.writer.end(outcome, verdict)

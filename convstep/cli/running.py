@@ -50,10 +50,15 @@ class Interruption:
 
 
 class SignOfLife:
-    """A line on standard error, on a terminal only, that appears when a run lasts over a second."""
+    """A line on standard error, on a terminal only, that appears when something lasts over a second.
 
-    def __init__(self, limit: int, silent: bool = False) -> None:
-        self.limit = limit
+    Args:
+        opening: What it says until it is told more.
+        silent: Whether it never appears.
+    """
+
+    def __init__(self, opening: str, silent: bool = False) -> None:
+        self.opening = opening
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._timer = threading.Timer(QUIET_SECONDS, self._appear)
@@ -78,13 +83,35 @@ class SignOfLife:
 
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = progress.add_task("iteration 1")
+        self._task = progress.add_task(self.opening)
         progress.start()
         self._progress = progress
 
+    @property
+    def shown(self) -> bool:
+        """Whether it has appeared."""
+        return self._progress is not None
+
+    def say(self, text: str) -> None:
+        """How far it has come."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, description=text)
+
+
+class RunSign(SignOfLife):
+    """The sign of life of a run: the iteration and the loss.
+
+    Args:
+        limit: How many iterations there are at most.
+        silent: Whether it never appears.
+    """
+
+    def __init__(self, limit: int, silent: bool = False) -> None:
+        super().__init__("iteration 1", silent)
+        self.limit = limit
+
     def step(self, step: Step) -> None:
         """One iteration has been done."""
-        if self._progress is not None and self._task is not None:
+        if self.shown:
             loss = f", loss {short(step.loss)}" if "loss" in step else ""
-            text = f"iteration {step.iteration:,} of at most {self.limit:,}{loss}; Ctrl-C stops"
-            self._progress.update(self._task, description=text)
+            self.say(f"iteration {step.iteration:,} of at most {self.limit:,}{loss}; Ctrl-C stops")

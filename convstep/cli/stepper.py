@@ -18,7 +18,7 @@ from rich.text import Text
 from convstep.cli.command_lines import CommandLines
 from convstep.cli.opening import OpenProblem
 from convstep.cli.options import PageRequest
-from convstep.cli.running import Interruption, SignOfLife
+from convstep.cli.running import Interruption, RunSign
 from convstep.cli.stepper_actions import Leave
 from convstep.cli.stepper_commands import candidates, perform
 from convstep.descent import Descent
@@ -133,7 +133,7 @@ class Stepper:
         """Goes on up to the iteration where something holds, the run's end or Ctrl-C; returns whether it held."""
         session = self.session
         try:
-            with SignOfLife(session.line.problem.stop.iterations) as life, Interruption() as interruption:
+            with RunSign(session.line.problem.stop.iterations) as life, Interruption() as interruption:
                 for step in session.ahead():
                     self._note(step)
                     if holds(step, session.before):

@@ -196,13 +196,11 @@ class Progress(SignOfLife):
     """How many runs have ended, on a terminal, once it lasts over a second."""
 
     def __init__(self, sweep: Sweep) -> None:
-        super().__init__(len(sweep.outcomes))
+        super().__init__("planning the runs")
         self._sweep = sweep
 
     def pulse(self, pulse: Pulse) -> None:
         """The work has gone on."""
-        if self._progress is not None and self._task is not None:
-            text = (
-                f"{self._sweep.ended:,} of {self.limit:,} runs have ended, iteration {pulse.iteration:,}; Ctrl-C stops"
-            )
-            self._progress.update(self._task, description=text)
+        if self.shown:
+            of = f"{self._sweep.ended:,} of {len(self._sweep.outcomes):,} runs have ended"
+            self.say(f"{of}, iteration {pulse.iteration:,}; Ctrl-C stops")

@@ -13,6 +13,7 @@ import click
 from convstep import sample_files
 from convstep.cli.opening import OpenProblem, ProblemRequest
 from convstep.cli.options import problem_options
+from convstep.cli.running import SignOfLife
 
 
 @click.command("why")
@@ -36,7 +37,8 @@ def command(request: ProblemRequest, format_: str, width: int | None, color: str
     from convstep.reasons.answer import why
 
     opened = request.open_or_recall()
-    reasons = why(opened.problem)
+    with SignOfLife("running it, and trying what helps; Ctrl-C stops"):
+        reasons = why(opened.problem)
     if format_ == "json":
         from convstep.render.reasons import write_reasons
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from convstep.problem.model import Problem
 from convstep.trace import Outcome, Step
 from convstep.verdict import Verdict, judge
@@ -10,7 +12,15 @@ FEWEST_ITERATIONS = 100
 """A run that was stopped earlier than this was not meant to arrive; nothing is tried for it."""
 
 
-def conclude(problem: Problem, outcome: Outcome, first: Step, last: Step, *, interrupted: bool = False) -> Verdict:
+def conclude(
+    problem: Problem,
+    outcome: Outcome,
+    first: Step,
+    last: Step,
+    *,
+    interrupted: bool = False,
+    goes_on: Callable[[int], bool] | None = None,
+) -> Verdict:
     """What to say at the end of a run.
 
     Args:
@@ -18,6 +28,7 @@ def conclude(problem: Problem, outcome: Outcome, first: Step, last: Step, *, int
         outcome: How it ended.
         first, last: Its first and its last iteration.
         interrupted: Whether the user stopped it.
+        goes_on: Told how many iterations were tried for the advice, whether to go on; see `advise`.
     """
     verdict = judge(problem, outcome, first, last, interrupted=interrupted)
     early = outcome.status == "stopped" and outcome.iterations < FEWEST_ITERATIONS
@@ -26,5 +37,5 @@ def conclude(problem: Problem, outcome: Outcome, first: Step, last: Step, *, int
     from convstep.reasons.settings import options
     from convstep.reasons.trials import advise
 
-    advice = advise(problem, outcome)
+    advice = advise(problem, outcome, goes_on)
     return Verdict(verdict.reason, tuple(f"{each.says.removesuffix('.')}: {options(each.set)}" for each in advice))

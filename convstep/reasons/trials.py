@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,14 +44,21 @@ class Idea(NamedTuple):
     set: Mapping[str, Any]
 
 
-def advise(problem: Problem, outcome: Outcome) -> tuple[Advice, ...]:
-    """At most three changes that were tried and helped, the best first."""
+def advise(problem: Problem, outcome: Outcome, goes_on: Callable[[int], bool] | None = None) -> tuple[Advice, ...]:
+    """At most three changes that were tried and helped, the best first.
+
+    Args:
+        problem: What was run.
+        outcome: How it ended.
+        goes_on: Called after each iteration that was tried, with their number until then; once it says no, nothing
+            more is tried, and what helped so far is the answer.
+    """
     if outcome.status == "converged" or not problem.learns or problem.target is None:
         return ()
-    budget = Budget(problem)
+    budget = Budget(problem, goes_on)
     found: dict[str, Advice] = {}
     for idea in _ideas(problem, outcome):
-        if idea.kind not in found:
+        if idea.kind not in found and not budget.stopped:
             trial = _tried(problem, idea.set, budget)
             if trial is not None and _helps(idea, trial, outcome):
                 found[idea.kind] = Advice(_words(idea, trial), idea.set, trial)
@@ -60,11 +67,26 @@ def advise(problem: Problem, outcome: Outcome) -> tuple[Advice, ...]:
 
 
 class Budget:
-    """How many iterations of this problem may still be tried."""
+    """How many iterations of this problem may be tried.
 
-    def __init__(self, problem: Problem) -> None:
+    Attributes:
+        tried: How many were.
+        most: How many may be.
+        stopped: Whether the user wants no more.
+    """
+
+    def __init__(self, problem: Problem, goes_on: Callable[[int], bool] | None) -> None:
         g = problem.geometry
-        self.iterations = int(WORK / (3 * g.positions * g.filters * g.taps + OVERHEAD))
+        self.most = int(WORK / (3 * g.positions * g.filters * g.taps + OVERHEAD))
+        self.tried = 0
+        self.stopped = False
+        self._goes_on = goes_on
+
+    def spend(self) -> bool:
+        """One more iteration was tried; returns whether there may be more."""
+        self.tried += 1
+        self.stopped = self._goes_on is not None and not self._goes_on(self.tried)
+        return self.tried <= self.most and not self.stopped
 
 
 def _helps(idea: Idea, trial: Trial, outcome: Outcome) -> bool:
@@ -177,8 +199,7 @@ def _tried(problem: Problem, settings: Mapping[str, Any], budget: Budget) -> Tri
     except ConvstepError:  # a setting that this problem cannot have is no advice
         return None
     for _ in descent:
-        budget.iterations -= 1
-        if budget.iterations < 0:
+        if not budget.spend():
             return None
     outcome = descent.outcome
     assert outcome is not None

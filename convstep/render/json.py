@@ -71,6 +71,9 @@ class JsonDocument:
         self.stream.write(("\n{" if self._empty else ",\n{") + step_text(step, self.show) + "}")
         self._empty = False
 
+    def rest(self, outcome: Outcome) -> None:
+        """Nothing was held back."""
+
     def end(self, outcome: Outcome, verdict: Verdict) -> None:
         """Everything after the last iteration."""
         self.stream.write(f'],\n"result": {{{result_text(outcome, verdict)}}}}}\n')
@@ -93,6 +96,9 @@ class JsonLines:
     def step(self, step: Step) -> None:
         """The line of one iteration."""
         self._line(f'{{"type": "iteration", {step_text(step, self.show)}}}')
+
+    def rest(self, outcome: Outcome) -> None:
+        """Nothing was held back."""
 
     def end(self, outcome: Outcome, verdict: Verdict) -> None:
         """The line that holds the result."""

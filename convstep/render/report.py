@@ -104,8 +104,8 @@ class Report:
         page = Page(self.problem, step, self.look, before if follows else None, self.wishes.show)
         write(self.console, [*page.lines(), Text()])
 
-    def end(self, outcome: Outcome, verdict: Verdict) -> None:
-        """The run is over: what was held back, and the outcome.
+    def rest(self, outcome: Outcome) -> None:
+        """The run is over: the pages that were held back.
 
         Raises:
             UsageError: If an iteration was chosen that the run did not reach; no page has been printed then.
@@ -121,6 +121,9 @@ class Report:
         if not (self.wishes.quiet or self.wishes.every or self.pending) and self.last and self.last.iteration > 1:
             self._rows()
             self._page(self.last, self.before_last)
+
+    def end(self, outcome: Outcome, verdict: Verdict) -> None:
+        """The outcome."""
         write(self.console, outcome_lines(self.problem, outcome, verdict, self.curve, self.look))
 
     def _rows(self) -> None:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from program import ENDLESS, NO_FILE, answer, environment, start
+from program import ENDLESS, ENDLESS_ADVICE, NO_FILE, answer, environment, start
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 LONG = ("run", "--sample", "sigmoid", *ENDLESS)
@@ -41,6 +41,25 @@ def test_json_stays_readable(tmp_path, number, code, form):
     assert result["status"] == "stopped"
     assert result["iterations"] == len(steps) == steps[-1]["iteration"] > 0
     assert result["filter"] == steps[-1]["new_filter"]
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+@pytest.mark.parametrize("form", ["json", "jsonl", "table"])
+def test_a_signal_while_advice_is_tried_leaves_all_that_is_known(tmp_path, number, code, form):
+    """It diverges at once; what is tried for the advice goes on for hours."""
+    arguments = ("run", "--sample", "question", "--lr", "3", "--format", form)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment()}
+    with subprocess.Popen([*ENDLESS_ADVICE, *arguments], **pipes) as process:
+        assert process.stderr.readline() == "trying\n"
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == code
+    if form == "table":
+        assert "── diverged after " in out
+        assert "final filter" in out
+    else:
+        result = json.loads(out)["result"] if form == "json" else json.loads(out.splitlines()[-1])
+        assert (result["status"], result["advice"]) == ("diverged", [])
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)

@@ -7,11 +7,11 @@ import re
 import select
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 import pytest
-from program import ENDLESS, START, environment
+from program import ENDLESS, ENDLESS_ADVICE, START, environment
 
 pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
 fcntl = pytest.importorskip("fcntl")
@@ -27,12 +27,17 @@ class Session:
     """The program on a terminal; what it writes to standard output and error arrives together, as on a screen."""
 
     def __init__(
-        self, *arguments: str, stdin: IO[Any] | None = None, stdout: IO[Any] | None = None, **env: str | None
+        self,
+        *arguments: str,
+        stdin: IO[Any] | None = None,
+        stdout: IO[Any] | None = None,
+        program: Sequence[str] = START,
+        **env: str | None,
     ) -> None:
         self.terminal, inner = pty.openpty()
         termios.tcsetwinsize(inner, (24, 80))
         self.process = subprocess.Popen(
-            [*START, *arguments],
+            [*program, *arguments],
             stdin=stdin or inner,
             stdout=stdout or inner,
             stderr=inner,
@@ -153,6 +158,31 @@ def test_the_sign_of_life_goes_to_standard_error_alone(session, tmp_path):
         inner_stdout.terminate()
         assert inner_stdout.wait(timeout=DEADLINE) == 143
     assert (tmp_path / "err").read_text() == ""
+
+
+def test_the_pages_are_out_before_advice_is_tried(session):
+    """Trying what helps would last for hours here; it is cut short, and the outcome is written all the same."""
+    terminal = session(*QUESTION, program=ENDLESS_ADVICE)
+    pages = plain(terminal.read_until("trying"))
+    assert shown(pages) == [1, 35]
+    assert "dead" not in pages
+    terminal.read_until("trying what helps")
+    assert re.search(r"[\d,]{5,} iterations so far; $", plain(terminal.read_until("Ctrl-C stops"))[:-12])
+    terminal.type(CTRL_C)
+    code, rest = terminal.end()
+    assert code == 130
+    assert "── dead after 35 iterations ─" in plain(rest)
+    assert "You stopped it" not in plain(rest)
+    assert "final filter" in plain(rest)
+
+
+def test_reasons_that_last_show_a_sign_of_life(session):
+    terminal = session("why", "--sample", "question", program=ENDLESS_ADVICE)
+    assert "── " not in plain(terminal.read_until("trying what helps; Ctrl-C stops"))
+    terminal.type(CTRL_C)
+    code, rest = terminal.end()
+    assert code == 130
+    assert "Traceback" not in rest
 
 
 def test_a_terminal_gets_colours_and_its_own_width(session):

@@ -84,7 +84,7 @@ def by_command(capsys: pytest.CaptureFixture[str], command: str) -> tuple[str, i
     program, *arguments = shlex.split(command)
     assert program == "convstep"
     with pytest.MonkeyPatch.context() as patch:  # its own advice is not what is looked for
-        patch.setattr(trials, "advise", lambda problem, outcome: ())
+        patch.setattr(trials, "advise", lambda problem, outcome, goes_on: ())
         out = printed(capsys, *arguments, "--format", "jsonl", "--iter", "1", "--show", "loss")
     result = json.loads(out.splitlines()[-1])
     return result["status"], result["iterations"], result["loss"]
