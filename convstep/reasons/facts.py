@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from convstep.activations import make_activation
+from convstep.arrays import Array
 from convstep.numbers import cell_text, listing, short
 from convstep.problem.model import Problem
 from convstep.reasons.best import Best, best_loss
@@ -16,7 +17,7 @@ from convstep.reasons.model import Fact
 from convstep.reasons.rates import rate_facts, slow_fact
 from convstep.reasons.solutions import Solutions, is_flat_below, judge_expected, solutions
 from convstep.reasons.windows import decay_of, is_small, weights_of, window_matrix
-from convstep.reasons.wording import direction_text, filter_text
+from convstep.reasons.wording import MOST_CELLS, direction_text, filter_text
 from convstep.verdict import MATCHING_LOSS
 
 MOST_NAMED = 4
@@ -206,10 +207,22 @@ def _expected(problem: Problem, history: History) -> Fact:
     verdict, loss = judge_expected(problem, history.outcome)
     reached = history.outcome.loss
     there = "" if reached is None or not np.isfinite(reached) else f"; the filter reached has {short(reached)}"
+    own, expected = _named(history.outcome.filter), _named(problem.expected_filter)
+    right = (
+        f"The filter reached{own} is not the expected one{expected}, and both are right: with the expected one the loss"
+        f" is {short(loss)}."
+        if history.outcome.status == "converged"
+        else f"The expected filter{expected} is a solution: its loss is {short(loss)}. The run did not get to one."
+    )
     says = {
         "same": "The filter reached is the expected one.",
-        "another solution": f"The expected filter is another solution, with the loss {short(loss)}: "
-        + ("both are right." if history.outcome.status == "converged" else "it is right."),
-        "not a solution": f"The expected filter is not a solution: its loss is {short(loss)}{there}.",
+        "another solution": right,
+        "not a solution": f"The expected filter{expected} is not a solution: its loss is {short(loss)}{there}.",
     }[verdict]
     return Fact("expected-filter", says, {"verdict": verdict, "loss": loss})
+
+
+def _named(filters: Array | None) -> str:
+    """A small filter, to stand behind the word for it; nothing of a larger one."""
+    small = filters is not None and filters.size <= MOST_CELLS
+    return f" ({filter_text(filters)})" if filters is not None and small else ""

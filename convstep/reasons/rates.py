@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,14 +10,18 @@ import numpy as np
 from convstep.activations import make_activation
 from convstep.analysis import largest_curvature
 from convstep.arrays import Array, Mask
-from convstep.numbers import short
+from convstep.descent import descend
+from convstep.numbers import listing, short
 from convstep.problem.model import Problem
 from convstep.reasons.best import compared_target
-from convstep.reasons.history import History
+from convstep.reasons.history import History, deaths
 from convstep.reasons.model import Fact
 from convstep.reasons.windows import curvature_scale, decay_of, eigenvalues, is_plain, weights_of, window_matrix
 from convstep.reasons.wording import direction_text
 
+BELOW = "the rate is below it"
+MOST_WRITTEN = 9
+"""How many eigenvalues are written out in a sentence."""
 MOST_LISTED = 100
 """How many eigenvalues are listed at most, the largest first."""
 STANDING = " There an error keeps its size and changes its sign in each iteration."
@@ -35,6 +39,8 @@ def rate_facts(problem: Problem, history: History, small: bool) -> Iterator[Fact
     limit = 2.0 / curvature
     values: dict[str, Any] = {"rate": rate, "limit": limit, "largest_curvature": curvature}
     present = _present_limit(problem, history, values) if small else ""
+    if small and history.outcome.status == "dead":
+        present += _before_death(problem, history, values)
     relation = _relation(rate, limit)
     if relation == "below":
         says = f"The rate {short(rate)} is {short(rate / limit, 3)} of the limit 2/λmax = {short(limit)}."
@@ -42,8 +48,21 @@ def rate_facts(problem: Problem, history: History, small: bool) -> Iterator[Fact
         return
     place = "exactly" if relation == "exactly" else "above"
     opening = f"The rate {short(rate)} is {place} the limit 2/λmax = {short(limit)}"
-    curved = f"(λmax = {short(curvature)}, the largest curvature)"
+    sizes = _written(values.get("eigenvalues", []))
+    largest = f"the largest of the curvature's eigenvalues {sizes}" if sizes else "the largest curvature"
+    curved = f"(λmax = {short(curvature)}, {largest})"
     yield Fact("rate-above-limit", f"{opening} {curved}; {_promise(problem)}.{present}", values)
+
+
+def _written(found: Sequence[float]) -> str:
+    """A few eigenvalues, largest first, with 0 where there is a rounding error; of many nothing."""
+    if not 1 < len(found) <= MOST_WRITTEN:
+        return ""
+    return listing([short(value if value > 1e-12 * found[0] else 0.0) for value in found])
+
+
+def _in_brackets(found: Sequence[float]) -> str:
+    return f" (eigenvalues {_written(found)})" if _written(found) else ""
 
 
 def _promise(problem: Problem) -> str:
@@ -113,16 +132,36 @@ def _present_limit(problem: Problem, history: History, values: dict[str, Any]) -
         return " No output is alive any more, so no rate changes anything now." if dead else ""
     if limit is None or not np.isfinite(limit):
         return ""
-    rate = problem.learning_rate or 0.0
     relu = problem.activation.name == "relu"
     where = "For the outputs that are alive at the end" if relu else "With the slopes at the end"
     rough = "" if now.quadratic or history.outcome.status == "converged" else " about"
-    after = {
-        "below": "the rate is below it",
+    after = _after(problem, limit)
+    sizes = _in_brackets(values["active_eigenvalues"]) if relu and after != BELOW else ""
+    return f" {where} the limit is{rough} {short(limit)}{sizes}; {after}."
+
+
+def _after(problem: Problem, limit: float) -> str:
+    """Where the rate stands to a limit, and what follows."""
+    return {
+        "below": BELOW,
         "exactly": "the rate is exactly it, where an error keeps its size and changes its sign in each iteration",
         "above": "the rate is above it, where an error grows until the slopes change",
-    }[_relation(rate, limit)]
-    return f" {where} the limit is{rough} {short(limit)}; {after}."
+    }[_relation(problem.learning_rate or 0.0, limit)]
+
+
+def _before_death(problem: Problem, history: History, values: dict[str, Any]) -> str:
+    """Where the rate stood in the iteration whose update killed the last output that is missed now."""
+    died = [death.iteration for death in deaths(problem, history) if death.iteration]
+    if problem.activation.name != "relu" or problem.loss.name == "huber" or not died:
+        return ""
+    alive = next(step for step in descend(problem) if step.iteration == died[0]).activation_slope != 0
+    found = eigenvalues(problem, window_matrix(problem), alive.astype(float))
+    if not np.isfinite(found).all() or not found[0] > 0:
+        return ""
+    limit = float(2.0 / found[0])
+    values["before_death"] = {"iteration": died[0], "limit": limit, "eigenvalues": found[:MOST_LISTED].tolist()}
+    opening = f" For the outputs that were alive in iteration {died[0]} the limit was {short(limit)}"
+    return f"{opening}{_in_brackets(found.tolist())}; {_after(problem, limit)}."
 
 
 def slow_fact(problem: Problem, history: History) -> Iterator[Fact]:

@@ -15,8 +15,8 @@ import numpy as np
 
 import convstep
 from convstep.quantities import QUANTITIES
-from tests.benchmarks import torch_pages
-from tests.benchmarks.timing import CONVSTEP, ROOT, call_seconds, medians, peak_mebibytes, process_seconds
+from tests.benchmarks import reasons, sweep, torch_pages
+from tests.benchmarks.timing import CONVSTEP, ROOT, call_seconds, medians, peak_mebibytes, process_seconds, row
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 IMPORTS = [sys.executable, "-c", "import numpy, click, rich.console, rich.table, yaml"]
@@ -24,11 +24,6 @@ RUN = [CONVSTEP, "run", "samples/question.yaml", "--iters", "3"]
 TORCH = [sys.executable, "-m", "tests.benchmarks.torch_pages"]
 LONG = [CONVSTEP, "run", "--sample", "sigmoid", "--lr", "1e-9", "--set", "stop.loss=0", "--set", "stop.gradient=0"]
 TINY_ITERATIONS = 2000
-
-
-def row(what: str, value: str, target: str = "") -> None:
-    """A line of the table."""
-    print(f"| {what} | {value} | {target} |", flush=True)
 
 
 def start_up() -> None:
@@ -115,6 +110,8 @@ def main() -> None:
     explanations()
     one_iteration()
     long_run()
+    sweep.main()
+    reasons.main()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Run with ``python -m tests.benchmarks.sweep``.
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,8 +15,9 @@ import convstep
 from convstep.problem.model import Problem, Stop
 from convstep.sweeping.running import run_all
 from convstep.trace import Outcome
+from tests.benchmarks.timing import call_seconds, medians, row
 
-RATES, ITERATIONS = 1000, 1000
+RATES, ITERATIONS, ROUNDS = 1000, 1000, 3
 PROMISED = 0.1
 """The largest share of the time of single runs that a sweep may take."""
 
@@ -67,21 +67,20 @@ def peak(iterations: int) -> int:
 def main() -> int:
     """Prints what was measured; returns 1 if less than promised."""
     runs = problems(RATES, ITERATIONS)
-    side_by_side(problems(RATES, 10))
-    began = time.perf_counter()
-    together = side_by_side(runs)
-    middle = time.perf_counter()
-    alone = one_by_one(runs)
-    end = time.perf_counter()
-    assert [(each.status, each.iterations, each.loss) for each in together] == [
-        (each.status, each.iterations, each.loss) for each in alone
-    ]
-    share = (middle - began) / (end - middle)
-    print(f"{RATES} rates × {ITERATIONS} iterations: side by side {middle - began:.2f} s, single {end - middle:.2f} s")
-    print(f"share {share:.3f} (promised: below {PROMISED}), {1 / share:.0f} times as fast")
-    print(f"{(middle - began) / RATES / ITERATIONS * 1e9:.0f} ns a rate and iteration")
+    told = [[(each.status, each.iterations, each.loss) for each in way(runs)] for way in (side_by_side, one_by_one)]
+    assert told[0] == told[1]
+    found = medians(
+        {
+            "together": lambda: call_seconds(lambda: side_by_side(runs)),
+            "alone": lambda: call_seconds(lambda: one_by_one(runs)),
+        },
+        ROUNDS,
+    )
+    share = found["together"] / found["alone"]
+    row(f"a sweep of {RATES:,} rates × {ITERATIONS:,} iterations", f"{found['together']:.2f} s")
+    row(f"… ÷ {RATES:,} single library runs", f"{share:.3f}", f"< {PROMISED}")
     short, long = peak(1000), peak(10000)
-    print(f"memory of 100 rates: {short / 1e6:.1f} MB for 1000 iterations, {long / 1e6:.1f} MB for 10000")
+    row("… memory of 100 rates, 10,000 iterations (1,000)", f"{long / 1e6:.1f} MB ({short / 1e6:.1f} MB)", "the same")
     return 0 if share < PROMISED and long < 1.1 * short else 1
 
 

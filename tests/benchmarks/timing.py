@@ -24,6 +24,11 @@ def environment() -> dict[str, str]:
     return kept | {"PYTHONPYCACHEPREFIX": _COMPILED.name}
 
 
+def row(what: str, value: str, target: str = "") -> None:
+    """A line of the table."""
+    print(f"| {what} | {value} | {target} |", flush=True)
+
+
 def process_seconds(command: Sequence[str]) -> float:
     """How long a command takes from start to end."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

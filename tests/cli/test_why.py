@@ -105,6 +105,19 @@ def test_the_numbers_of_the_question_as_json(call):
     assert found["advice"][0]["tried"]["iterations"] == 88
 
 
+def test_the_question_at_a_rate_that_converges(call):
+    """It ends in 0.633 0.184 / 0.184 0.551, not in the 1 0 / 0 0 that was expected, and both are right."""
+    found = document(call("why", "--sample", "question", "--lr", "0.1", "--format", "json")[1])
+    assert (found["status"], found["iterations"], found["advice"]) == ("converged", 131, [])
+    facts = {fact["id"]: fact for fact in found["facts"]}
+    assert list(facts) == ["outcome", "rate-below-limit", "not-unique", "expected-filter"]
+    assert facts["expected-filter"]["says"] == (
+        "The filter reached (0.6328 0.1836 / 0.1836 0.5508) is not the expected one (1 0 / 0 0), and both are right: "
+        "with the expected one the loss is 0."
+    )
+    assert facts["not-unique"]["values"]["dimension"] == 2
+
+
 @pytest.mark.parametrize("lines", [1, 3])
 def test_numbers_that_json_cannot_hold_are_null(call, lines):
     """The input's square overflows in iteration 1, or the loss does later."""

@@ -31,13 +31,18 @@ def row(x: list[float], t: list[float], w: float = 1, **others: Any) -> dict[str
 
 def test_the_question_at_its_own_rate() -> None:
     found = facts("question")
-    assert list(found) == ["outcome", "died", "rate-above-limit", "better-exists"]
+    assert list(found) == ["outcome", "died", "rate-above-limit", "better-exists", "expected-filter"]
     rate = found["rate-above-limit"]
     assert rate.says == (
-        "The rate 0.5 is above the limit 2/λmax = 0.291796 (λmax = 6.8541, the largest curvature); only below "
-        "it is the loss sure to fall. "
-        "No output is alive any more, so no rate changes anything now."
+        "The rate 0.5 is above the limit 2/λmax = 0.291796 (λmax = 6.8541, the largest of the curvature's eigenvalues "
+        "6.8541, 2.61803, 0.381966 and 0.145898); only below it is the loss sure to fall. "
+        "No output is alive any more, so no rate changes anything now. "
+        "For the outputs that were alive in iteration 33 the limit was 0.4 (eigenvalues 5, 1, 0 and 0); the rate is "
+        "above it, where an error grows until the slopes change."
     )
+    before = rate.values["before_death"]
+    assert (before["iteration"], before["limit"]) == (33, pytest.approx(0.4, rel=1e-12))
+    assert before["eigenvalues"] == pytest.approx([5, 1, 0, 0], abs=1e-12)
     assert rate.values["largest_curvature"] == pytest.approx(6.854101966, abs=5e-10)
     assert rate.values["limit"] == pytest.approx(0.2917960675, abs=5e-11)
     assert rate.values["active_limit"] is None
@@ -46,15 +51,29 @@ def test_the_question_at_its_own_rate() -> None:
     )
 
 
+def test_what_the_rate_did_when_the_outputs_died() -> None:
+    """The errors of [0,0] and [1,1] together are the direction of the eigenvalue 5: they grow by 1 − 5·½."""
+    trace = convstep.run(convstep.load(SAMPLES / "question.yaml"))
+    before, after = (trace[n].pre_activation[[0, 1], [0, 1]] - 1 for n in (32, 33))
+    assert trace[32].activation_slope.tolist() == [[1, 0], [0, 1]]
+    assert after.sum() == pytest.approx((1 - 5 * 0.5) * before.sum(), rel=1e-9)
+
+
+def test_no_word_of_a_death_where_nothing_died_on_the_way() -> None:
+    found = facts(row([1], [1], -1, activation="relu", learning_rate=3))
+    assert "dead-from-start" in found
+    assert "before_death" not in found["rate-above-limit"].values
+
+
 def test_the_question_at_the_rate_that_cycles() -> None:
     """The outputs [0,0] and [1,1] are alive; their curvature's eigenvalues are 5 and 1, and 2/5 is the rate itself."""
     found = facts("question-oscillates")
     rate = found["rate-above-limit"]
     assert rate.says == (
-        "The rate 0.4 is above the limit 2/λmax = 0.291796 (λmax = 6.8541, the largest curvature); only below "
-        "it is the loss sure to fall. "
-        "For the outputs that are alive at the end the limit is 0.4; the rate is exactly it, where an error keeps its "
-        "size and changes its sign in each iteration."
+        "The rate 0.4 is above the limit 2/λmax = 0.291796 (λmax = 6.8541, the largest of the curvature's eigenvalues "
+        "6.8541, 2.61803, 0.381966 and 0.145898); only below it is the loss sure to fall. "
+        "For the outputs that are alive at the end the limit is 0.4 (eigenvalues 5, 1, 0 and 0); the rate is exactly "
+        "it, where an error keeps its size and changes its sign in each iteration."
     )
     assert rate.values["active_limit"] == pytest.approx(0.4, rel=1e-12)
     assert rate.values["active_eigenvalues"] == pytest.approx([5, 1, 0, 0], abs=1e-12)

@@ -51,7 +51,8 @@ def test_the_question() -> None:
     assert outcome.filter == pytest.approx(np.array([[0.633, 0.184], [0.184, 0.551]]), abs=5e-4)
     assert judge_expected(problem, outcome) == ("another solution", 0.0)
     assert facts(problem_with(expected_filter=[[1, 0], [0, 0]]))["expected-filter"].says == (
-        "The expected filter is another solution, with the loss 0: both are right."
+        "The filter reached (0.6328 0.1836 / 0.1836 0.5508) is not the expected one (1 0 / 0 0), and both are right: "
+        "with the expected one the loss is 0."
     )
 
 
@@ -77,15 +78,20 @@ def test_the_expected_filter_is_the_same() -> None:
 def test_the_expected_filter_is_no_solution() -> None:
     fact = facts(problem_with(expected_filter=[[1, 0], [0, 1]]))["expected-filter"]
     assert fact.values == {"verdict": "not a solution", "loss": 1.0}
-    assert fact.says == "The expected filter is not a solution: its loss is 1; the filter reached has 9.05664e-13."
+    assert (
+        fact.says
+        == "The expected filter (1 0 / 0 1) is not a solution: its loss is 1; the filter reached has 9.05664e-13."
+    )
     # Where nothing solves the problem, the expected filter may still be as good as any.
     best = facts(problem_with(target=[[1, -1], [0, 1]], expected_filter=[[1, 0], [0, 0]]))["expected-filter"]
-    assert best.says == "The expected filter is not a solution: its loss is 0.5; the filter reached has 0.5."
+    assert (
+        best.says == "The expected filter (1 0 / 0 0) is not a solution: its loss is 0.5; the filter reached has 0.5."
+    )
 
 
 def test_the_expected_filter_where_the_run_failed() -> None:
     fact = facts(problem_with(learning_rate=0.5, expected_filter=[[1, 0], [0, 0]]))["expected-filter"]
-    assert fact.says == "The expected filter is another solution, with the loss 0: it is right."
+    assert fact.says == "The expected filter (1 0 / 0 0) is a solution: its loss is 0. The run did not get to one."
 
 
 @pytest.mark.parametrize("activation", ["relu", "linear", "sigmoid"])

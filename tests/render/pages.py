@@ -51,6 +51,7 @@ def printed(
     for step in steps:
         report.step(step)
     assert descent.outcome is not None
+    report.rest(descent.outcome)
     report.end(descent.outcome, judge(problem, descent.outcome, steps[0], steps[-1]))
     return stream.getvalue()
 
