@@ -178,12 +178,16 @@ class Axis:
         return len(self.buckets) < len(self.values)
 
     def column_of(self, value: float) -> int | None:
-        """Where a number falls between the values; ``None`` outside of them."""
+        """Where a number falls between the values; ``None`` outside of them.
+
+        A number that is none of them stands at the end of the one before it, where each takes several columns.
+        """
         rising = self.values[-1] >= self.values[0]
         passed = sum(1 for each in self.values if (each <= value if rising else each >= value))
         if not 0 < passed < len(self.values):
             return None
-        return next(column for column, bucket in enumerate(self.buckets) if passed - 1 in bucket)
+        columns = [column for column, bucket in enumerate(self.buckets) if passed - 1 in bucket]
+        return columns[0 if self.values[passed - 1] == value else -1]
 
     def ticks(self, indent: int) -> list[Text]:
         """Two lines: marks, and some of the values below them."""

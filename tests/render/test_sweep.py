@@ -102,6 +102,12 @@ def test_every_letter_is_where_its_value_is(pages):
     assert line.strip() == "".join(LETTERS[outcome.status] for outcome in sweep.outcomes)
 
 
+def test_a_number_between_two_wide_values_is_marked_between_them():
+    axis = Axis([0.1, 0.5], 8)
+    assert [axis.column_of(value) for value in (0.05, 0.1, 0.2918, 0.5, 0.6)] == [None, 0, 3, None, None]
+    assert Axis([0.5, 0.1, 0.0], 9).column_of(0.3) == 2
+
+
 def test_every_letter_of_a_map_is_where_its_pair_is(pages):
     sweep, _ = pages("map")
     rows = re.findall(r"^ +([\d.]+) ([CTOSDV]{60})$", page(sweep), re.MULTILINE)
