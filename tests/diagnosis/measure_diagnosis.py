@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,7 +55,7 @@ class Judged(NamedTuple):
     @property
     def is_simpler(self) -> bool:
         """Whether what was told takes fewer mistakes or conventions, and gives the same: nobody could know better."""
-        return bool(self.told) and all(self._takes_less(ids) for ids in self.told)
+        return bool(self.told) and not self.names_it and all(self._takes_less(ids) for ids in self.told)
 
     def _takes_less(self, ids: frozenset[str]) -> bool:
         attempt = self.attempt
@@ -110,7 +108,7 @@ def pairs(count: int, decimals: int, seed: int = 1) -> Iterator[Judged]:
 
 
 def rights(count: int, seed: int = 1) -> Iterator[Judged]:
-    """Attempts without a mistake, written with 0 to 5 decimals, judged."""
+    """Attempts without a mistake, written with 1 to 5 decimals, judged."""
     random = seeded(seed, "right")
     return (judge(right(random, int(random.integers(1, 6)))) for _ in range(count))
 
@@ -177,5 +175,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[2]))
     main()

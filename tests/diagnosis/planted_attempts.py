@@ -150,12 +150,16 @@ class Planted(NamedTuple):
 
 
 def drawn_hand(random: np.random.Generator, decimals: int, easy: bool = False) -> Hand:
-    """A way of writing numbers; an easy one is at least not rounded at every step."""
+    """A way of writing numbers; an easy one is at least not rounded at every step.
+
+    Who rounds at every step has no further digits to write, so such digits are never mixed.
+    """
+    steps = not easy and random.random() < 0.4
     return Hand(
         decimals,
-        steps=not easy and random.random() < 0.4,
+        steps=steps,
         cut=random.random() < 0.3,
-        mixed=random.random() < 0.2,
+        mixed=not steps and random.random() < 0.3,
         as_text=random.random() < 0.7,
     )
 
@@ -180,14 +184,23 @@ def written(value: Any, decimals: int | None, hand: Hand) -> Any:
 
 
 def write(
-    random: np.random.Generator, numbers: Mapping[str, Any], kept: Iterable[str], hand: Hand, iteration: int
+    random: np.random.Generator,
+    numbers: Mapping[str, Any],
+    exact: Mapping[str, Any],
+    kept: Iterable[str],
+    hand: Hand,
+    iteration: int,
 ) -> tuple[dict[str, Any], dict[str, int | None]]:
-    """The attempt's keys, and the decimals of each quantity in it."""
+    """The attempt's keys, and the decimals of each quantity in it.
+
+    A number without a point claims to be exact: only what is whole before any rounding is written so.
+    """
     attempt: dict[str, Any] = {} if iteration == 1 and random.random() < 0.5 else {"iteration": iteration}
     decimals: dict[str, int | None] = {}
     for name in kept:
         more = int(random.integers(3)) if hand.mixed else 0
-        decimals[name] = None if is_whole(numbers[name]) and random.random() < 0.7 else hand.decimals + more
+        whole = is_whole(numbers[name]) and is_whole(exact[name])
+        decimals[name] = None if whole and random.random() < 0.7 else hand.decimals + more
         attempt[name] = written(numbers[name], decimals[name], hand)
     return attempt, decimals
 
@@ -228,9 +241,7 @@ def is_possible(id_: str, reading: str, layer: Layer) -> bool:
     return True
 
 
-def visible_names(
-    problem: Mapping[str, Any], numbers: Mapping[str, Any], other: Mapping[str, Any], doubt: Mapping[str, Any]
-) -> set[str]:
+def visible_names(numbers: Mapping[str, Any], other: Mapping[str, Any], doubt: Mapping[str, Any]) -> set[str]:
     """The quantities in which one sheet differs from another by more than any rounding could do."""
     found = set()
     for name in numbers.keys() & other.keys() & doubt.keys():
@@ -244,7 +255,7 @@ def visible_names(
     return found
 
 
-def doubts(problem: Mapping[str, Any], iteration: int, decimals: int) -> dict[str, Any]:
+def doubts(problem: Layer, iteration: int, decimals: int) -> dict[str, Any]:
     """By how much rounding alone, in the end or at every step, may move each number of the right sheet."""
     exact, unit = calculate(problem, iteration=iteration), 10.0**-decimals
     found = {name: np.full(np.shape(value), unit) for name, value in exact.items()}
@@ -303,8 +314,12 @@ def _planted(
     if not always <= {*kept} or not _all_visible(problem, iteration, readings, exact, kept, decimals):
         return None
     numbers = calculate(problem, readings, iteration, signs, hand.rounding) if hand.steps else exact
-    attempt, digits = write(random, numbers, kept, hand, iteration)
-    return Planted(problem, attempt, frozenset(ids), readings, signs, iteration, hand, digits)
+    attempt, digits = write(random, numbers, exact, kept, hand, iteration)
+    found = Planted(problem, attempt, frozenset(ids), readings, signs, iteration, hand, digits)
+    coarsest = coarsest_digits(found)
+    if coarsest < decimals and not _all_visible(problem, iteration, readings, exact, kept, coarsest):
+        return None
+    return None if _is_washed_out(found) else found
 
 
 def _sizes_tell(exact: Mapping[str, Any], readings: Collection[tuple[str, str]], problem: Mapping[str, Any]) -> bool:
@@ -324,17 +339,41 @@ def _all_visible(
     decimals: int,
 ) -> bool:
     """Whether each mistake shows in what was kept, whatever conventions one assumes; zeros alone show nothing."""
-    doubt = doubts(problem, iteration, decimals)
+    layer = Layer(problem)
+    doubt = doubts(layer, iteration, decimals)
     told = {name: value for name, value in exact.items() if name in kept}
     if not told:
         return False
     for fewer in itertools.chain.from_iterable(itertools.combinations(readings, n) for n in range(len(readings))):
         for signs in ALL_SIGNS:
-            other = calculate(problem, fewer, iteration, signs)
-            shows = visible_names(problem, told, other, doubt)
+            other = calculate(layer, fewer, iteration, signs)
+            shows = visible_names(told, other, doubt)
             if not any(np.any(told[name]) for name in shows):
                 return False
     return True
+
+
+def shown_digits(value: Any) -> int:
+    """The most decimals that any of the numbers shows, as they stand there: a float has lost its zeros at the end."""
+    if isinstance(value, list):
+        return max(map(shown_digits, value))
+    return len((value if isinstance(value, str) else f"{value!r}").partition(".")[2])
+
+
+def coarsest_digits(attempt: Planted) -> int:
+    """The decimals of the quantity that shows the fewest; whoever reads it may allow so much rounding everywhere."""
+    shown = [shown_digits(attempt.attempt[name]) for name, digits in attempt.decimals.items() if digits is not None]
+    return min(shown, default=attempt.hand.decimals)
+
+
+def _is_washed_out(attempt: Planted) -> bool:
+    """Whether rounding has wiped out what a mistake did: with fewer mistakes the same could have been written."""
+    layer = Layer(attempt.problem)
+    return any(
+        _is_written(attempt, layer, fewer)
+        for n in range(len(attempt.readings))
+        for fewer in itertools.combinations(attempt.readings, n)
+    )
 
 
 def agrees(attempt: Planted, numbers: Mapping[str, Any]) -> bool:
@@ -350,22 +389,28 @@ def agrees(attempt: Planted, numbers: Mapping[str, Any]) -> bool:
     return True
 
 
-def is_reproduced(attempt: Planted, ids: Collection[str], conventions: Iterable[tuple[str, ...]] = ALL_SIGNS) -> bool:
-    """Whether a set of mistakes, in any reading and one of the conventions, gives the numbers that were written.
-
-    It may give them by exact calculation, from the learner's own numbers on, or with rounding at every step.
-    """
-    layer, digits = Layer(attempt.problem), attempt.hand.decimals
-    choices = [[(id_, r) for r in READINGS.get(id_, ()) if is_possible(id_, r, layer)] for id_ in ids]
+def _is_written(
+    attempt: Planted,
+    layer: Layer,
+    readings: Collection[tuple[str, str]],
+    conventions: Iterable[tuple[str, ...]] = ALL_SIGNS,
+) -> bool:
+    """Whether these mistakes give the numbers: exactly, from the learner's own on, or with rounding at every step."""
     given = {name: attempt.attempt[name] for name in attempt.decimals}
-    roundings = [Hand(digits, steps=True, cut=cut).rounding for cut in (False, True)]
+    roundings = [Hand(attempt.hand.decimals, steps=True, cut=cut).rounding for cut in (False, True)]
     worlds = [(None, None), (None, given), *((rounding, None) for rounding in roundings)]
     return any(
-        agrees(attempt, calculate(attempt.problem, readings, attempt.iteration, signs, *world))
-        for readings in itertools.product(*choices)
+        agrees(attempt, calculate(layer, readings, attempt.iteration, signs, *world))
         for signs in conventions
         for world in worlds
     )
+
+
+def is_reproduced(attempt: Planted, ids: Collection[str], conventions: Collection[tuple[str, ...]] = ALL_SIGNS) -> bool:
+    """Whether a set of mistakes, in any reading and one of the conventions, gives the numbers that were written."""
+    layer = Layer(attempt.problem)
+    choices = [[(id_, r) for r in READINGS.get(id_, ()) if is_possible(id_, r, layer)] for id_ in ids]
+    return any(_is_written(attempt, layer, readings, conventions) for readings in itertools.product(*choices))
 
 
 def right(random: np.random.Generator, decimals: int) -> Planted:
@@ -374,9 +419,10 @@ def right(random: np.random.Generator, decimals: int) -> Planted:
         pass
     problem, iteration = drawn
     signs, hand = drawn_signs(random, problem), drawn_hand(random, decimals)
+    exact = calculate(problem, (), iteration, signs)
     numbers = calculate(problem, (), iteration, signs, hand.rounding)
     kept = drawn_subset(random, keepable(numbers, (), signs), ())
-    attempt, digits = write(random, numbers, kept or ["output"], hand, iteration)
+    attempt, digits = write(random, numbers, exact, kept or ["output"], hand, iteration)
     return Planted(problem, attempt, frozenset(), (), signs, iteration, hand, digits)
 
 
@@ -421,7 +467,7 @@ def _garbage(
         numbers = {**right_ones, **{name: make(random, right_ones[name]) for name in wrong}}
     if numbers is None or not _is_garbage(numbers[last], right_ones[last]):
         return None
-    attempt, digits = write(random, numbers, kept, hand, iteration)
+    attempt, digits = write(random, numbers, numbers, kept, hand, iteration)
     return Planted(problem, attempt, frozenset(), (), (), iteration, hand, digits)
 
 

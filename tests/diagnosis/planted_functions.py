@@ -47,7 +47,7 @@ def choice(value: Any, default: str) -> Choice:
 
 
 def sigmoid(z: Array) -> Array:
-    return 1 / (1 + np.exp(-z))
+    return 1 / (1 + np.exp(-np.maximum(z, -700.0)))
 
 
 def softplus(beta: float, z: Array) -> Array:

@@ -213,6 +213,7 @@ class Layer:
         self.loss = choice(document.get("loss"), "half_squared_error")
         self.optimizer = choice(document.get("optimizer"), "sgd")
         self.rate = document.get("learning_rate")
+        self.started: dict[int, Start] = {}
         self.bias = self._bias(document.get("bias"))
         self.output_shape = (len(self.x), self.filters, *self._output_size())
         self.target, self.given = (
@@ -672,14 +673,18 @@ def valid_input_gradient(layer: Layer, delta: Array, w: Array) -> Array | None:
 
 def starts(layer: Layer, iteration: int) -> Start:
     """What an iteration of the right run starts from."""
-    kinds = {"filter": layer.w, "bias": layer.bias}
-    states = {kind: first_state(layer.optimizer, w) for kind, w in kinds.items() if w is not None}
-    start = Start(layer.w, layer.bias, states)
-    for k in range(1, iteration):
-        sheet = Sheet(layer, start, k, {})
-        start = Start(
-            sheet.numbers["new_filter"], sheet.numbers.get("new_bias"), sheet.states, (*start.earlier, sheet.numbers)
-        )
+    if iteration in layer.started:
+        return layer.started[iteration]
+    if iteration == 1:
+        kinds = {"filter": layer.w, "bias": layer.bias}
+        states = {kind: first_state(layer.optimizer, w) for kind, w in kinds.items() if w is not None}
+        start = Start(layer.w, layer.bias, states)
+    else:
+        before = starts(layer, iteration - 1)
+        sheet = Sheet(layer, before, iteration - 1, {})
+        numbers = sheet.numbers
+        start = Start(numbers["new_filter"], numbers.get("new_bias"), sheet.states, (*before.earlier, numbers))
+    layer.started[iteration] = start
     return start
 
 
@@ -711,7 +716,7 @@ def shown(layer: Layer, name: str, value: Array, apart: bool) -> Any:
 
 
 def calculate(
-    document: Mapping[str, Any],
+    document: Mapping[str, Any] | Layer,
     mistakes: Iterable[Mistake] = (),
     iteration: int = 1,
     signs: Collection[str] = (),
@@ -721,14 +726,14 @@ def calculate(
     """Every quantity of one iteration by its name, as nested lists, with the mistakes made in it.
 
     Args:
-        document: The problem, as its file has it.
+        document: The problem, as its file has it, or what was already made of it.
         mistakes: Ids, or ids with a reading: ``("gradient-rotated", "delta")``.
         iteration: Counted from 1; the ones before it were done right.
         signs: Which of `SIGNS` the learner uses.
         rounding: Done to every quantity as it is written down, before the next is computed from it.
         given: Numbers that somebody wrote down: what comes after each is computed from it, whatever it should be.
     """
-    layer, made = Layer(document), named(mistakes)
+    layer, made = document if isinstance(document, Layer) else Layer(document), named(mistakes)
     sheet = Sheet(layer, starts(layer, iteration), iteration, made, signs, rounding, given)
     apart = made.get("channels-not-summed") == "apart"
     return {
