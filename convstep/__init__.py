@@ -20,6 +20,8 @@ from convstep.version import __version__
 if TYPE_CHECKING:
     from convstep.derivation.explanation import Explanation, explain
     from convstep.descent import Descent, descend
+    from convstep.diagnosis.examiner import diagnose
+    from convstep.diagnosis.result import Diagnosis
     from convstep.errors import ConvstepError, ProblemError, UsageError
     from convstep.problem.load import load
     from convstep.problem.model import Problem
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ConvstepError": "errors",
     "Descent": "descent",
+    "Diagnosis": "diagnosis.result",
     "Explanation": "derivation.explanation",
     "Outcome": "trace",
     "Problem": "problem.model",
@@ -39,6 +42,7 @@ _HOMES = {
     "Trace": "trace",
     "UsageError": "errors",
     "descend": "descent",
+    "diagnose": "diagnosis.examiner",
     "explain": "derivation.explanation",
     "load": "problem.load",
     "Reasons": "reasons.model",
@@ -50,6 +54,7 @@ _HOMES = {
 __all__ = [
     "ConvstepError",
     "Descent",
+    "Diagnosis",
     "Explanation",
     "Outcome",
     "Problem",
@@ -60,6 +65,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "descend",
+    "diagnose",
     "explain",
     "load",
     "run",

@@ -16,6 +16,34 @@ WHOLE_DIGITS = 9
 _NOT_FINITE = re.compile(r"-?inf|nan")
 
 
+class WrittenNumber(float):
+    """A float with the text that a person wrote: 0.50 says that two decimals are meant.
+
+    Attributes:
+        text: As it stands in the file.
+
+    >>> half = WrittenNumber(0.5, "+.50")
+    >>> half + 1, exact(half)
+    (1.5, '0.50')
+    """
+
+    text: str
+
+    def __new__(cls, value: float, text: str) -> WrittenNumber:
+        result = super().__new__(cls, value)
+        result.text = text
+        return result
+
+    @property
+    def json(self) -> str:
+        """The text as JSON spells it: digits on both sides of a point, and no plus.
+
+        JSON has no number that ends with its point; such a one becomes text, so that its digits stay what they are.
+        """
+        text = re.sub(r"^(-?)\.", r"\g<1>0.", self.text.strip().lstrip("+"))
+        return f'"{text}"' if re.search(r"\.(?!\d)", text) else text
+
+
 class Shown(NamedTuple):
     """A number as people are shown it.
 
@@ -108,6 +136,8 @@ def exact(value: Any) -> str:
     >>> exact(float("inf"))
     'null'
     """
+    if isinstance(value, WrittenNumber):
+        return value.json
     text = repr(value) if isinstance(value, list) else f"{float(value)!r}]"
     text = text.replace(".0,", ",").replace(".0]", "]").replace("-0,", "0,").replace("-0]", "0]")
     if "n" in text:

@@ -14,7 +14,8 @@ from convstep.cli.opening import ProblemRequest
 Command = Callable[..., Any]
 
 
-def _complete_sample(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+def complete_sample(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Completes the name of a sample, for shells."""
     return [name for name in sample_files.names() if name.startswith(incomplete)]
 
 
@@ -28,7 +29,7 @@ def problem_options(command: Command) -> Command:
     """FILE, --sample, --set, --lr and --iters, handed to the command as ``request``."""
 
     @click.argument("file", required=False, metavar="[FILE]", type=click.Path())
-    @click.option("--sample", metavar="NAME", shell_complete=_complete_sample, help="Use a built-in problem.")
+    @click.option("--sample", metavar="NAME", shell_complete=complete_sample, help="Use a built-in problem.")
     @click.option(
         "--set",
         "settings",

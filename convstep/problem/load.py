@@ -53,9 +53,18 @@ def read_problem(name: str, settings: Sequence[str] = (), text: str | None = Non
     Raises:
         ProblemError: In one line what is wrong, and where.
     """
-    changes = _changes(settings)
+    _changes(settings)  # what is wrong with them is said before a file is opened
     source = read_source(name) if text is None else read_text(text)
-    return _checked(source.data, changes, source), source
+    return problem_from(source, settings), source
+
+
+def problem_from(source: Source, settings: Sequence[str] = ()) -> Problem:
+    """The problem of a file that has been read.
+
+    Raises:
+        ProblemError: In one line what is wrong, and where.
+    """
+    return _checked(source.data, _changes(settings), source)
 
 
 def _changes(overrides: Overrides) -> list[Change]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convstep.errors import Path, ProblemError
 from convstep.problem.json_text import Place, line_and_column
@@ -49,6 +49,37 @@ def locate(text: str, path: Path, *, at_key: bool = False, is_json: bool = False
     """
     place = _find(_JsonParts(text) if is_json else _YamlParts(text), path, at_key)
     return line_and_column(text, place) if isinstance(place, int) else place
+
+
+def texts_at(text: str, path: Path, *, is_json: bool = False) -> Any:
+    """What stands at a path as nested lists and mappings of the texts themselves; ``None`` where nothing does.
+
+    >>> texts_at("attempt: {error: [[-2, 0.50]]}", ("attempt",))
+    {'error': [['-2', '0.50']]}
+    """
+    parts: _Parts = _JsonParts(text) if is_json else _YamlParts(text)
+    try:
+        part = next(parts)
+        for step in path:
+            _, part = _enter(parts, part, step)
+        return _texts(parts, part)
+    except (LookupError, StopIteration):
+        return None
+
+
+def _texts(parts: _Parts, opening: Part) -> Any:
+    """The texts of the value that begins with this part."""
+    if opening.kind == "[":
+        items = []
+        while (part := next(parts)).kind != "]":
+            items.append(_texts(parts, part))
+        return items
+    if opening.kind == "{":
+        members = {}
+        while (part := next(parts)).kind != "}":
+            members[part.text] = _texts(parts, next(parts))
+        return members
+    return opening.text
 
 
 def duplicate_key(text: str) -> ProblemError:

@@ -15,6 +15,7 @@ from convstep.errors import Path, ProblemError
 from convstep.problem import limits
 from convstep.problem.trace_head import FIRST_BYTES, begins_trace, is_trace, problem_of, read_head
 from convstep.problem.yaml_text import read_yaml
+from convstep.quantities import QUANTITIES
 from convstep.words import nearest, quoted, visible
 
 STDIN = "-"
@@ -34,6 +35,7 @@ class Source(NamedTuple):
         is_json: Whether the text is JSON; else it is YAML.
         path: Where to read it again; ``None`` for standard input.
         prefix: Where in the text the problem's keys are: ``("problem",)`` in a trace.
+        bare: Whether the text is a list of attempts by itself, without the key ``attempt`` above it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Source(NamedTuple):
     is_json: bool
     path: str | None
     prefix: Path = ()
+    bare: bool = False
 
     @property
     def folder(self) -> str | None:
@@ -50,8 +53,12 @@ class Source(NamedTuple):
         return os.path.dirname(self.path) if self.path else None
 
 
-def read_source(source: str | os.PathLike[str]) -> Source:
+def read_source(source: str | os.PathLike[str], *, attempts: bool = False) -> Source:
     """What a file holds, or standard input for ``-``.
+
+    Args:
+        source: The file.
+        attempts: Whether it may be a list of attempts by itself; its data is then as if that stood below ``attempt``.
 
     Raises:
         ProblemError: With the file's name, and line and column where they are known.
@@ -62,7 +69,7 @@ def read_source(source: str | os.PathLike[str]) -> Source:
     name = "<stdin>" if given == STDIN else visible(given, longest=1000)
     try:
         with _opened(given) as stream:
-            return _read(stream, name, None if given == STDIN else given)
+            return _read(stream, name, None if given == STDIN else given, attempts)
     except ProblemError as error:
         error.file = name
         raise
@@ -121,7 +128,7 @@ def _close_name(given: str) -> str | None:
     return os.path.join(folder, by_stem[meant]) if meant else None
 
 
-def _read(stream: BinaryIO, name: str, path: str | None) -> Source:
+def _read(stream: BinaryIO, name: str, path: str | None, attempts: bool = False) -> Source:
     first = stream.read(FIRST_BYTES).removeprefix(BYTE_ORDER_MARK)
     _refuse_binary(first)
     if begins_trace(first[:1024].decode("utf-8", "replace")):
@@ -132,6 +139,11 @@ def _read(stream: BinaryIO, name: str, path: str | None) -> Source:
         raise ProblemError(f"larger than 64 MiB; {limits.ADVICE}")
     text = _decoded(first + rest)
     data, is_json = _parsed(text, os.path.splitext(path or "")[1].lower())
+    if attempts and isinstance(data, list):
+        from convstep.problem.written_numbers import with_texts
+
+        keys = with_texts({"attempt": data}, text, (), is_json, bare=True)
+        return Source(name, text, keys, False, is_json, path, bare=True)
     return _source(name, text, data, is_json, path)
 
 
@@ -143,13 +155,23 @@ def _source(name: str, text: str, data: Any, is_json: bool, path: str | None) ->
         if not isinstance(data, Mapping):
             raise ProblemError(f"expected a mapping with input and filter, found {quoted(data)}")
         if is_trace(data):
-            return Source(name, text, problem_of(data), True, is_json, path, ("problem",))
+            problem = _with_texts(problem_of(data), text, ("problem",), is_json)
+            return Source(name, text, problem, True, is_json, path, ("problem",))
     except ProblemError as error:
         from convstep.problem.locate import locate
 
         error.line, error.column = locate(text, error.path, is_json=is_json) or (None, None)
         raise
-    return Source(name, text, data, False, is_json, path)
+    return Source(name, text, _with_texts(data, text, (), is_json), False, is_json, path)
+
+
+def _with_texts(data: Mapping[str, Any], text: str, prefix: Path, is_json: bool) -> Mapping[str, Any]:
+    """The data, where it holds a learner's numbers with the texts that they were written as."""
+    if "attempt" not in data and ("input" in data or not data.keys() & QUANTITIES.keys()):
+        return data
+    from convstep.problem.written_numbers import with_texts
+
+    return with_texts(data, text, prefix, is_json)
 
 
 def _refuse_binary(data: bytes) -> None:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Collection, Sequence
 
 import numpy as np
+from rich.cells import cell_len
 from rich.text import Text
 
 from convstep.activations import make_activation
@@ -206,6 +207,14 @@ def rule(title: str, width: int, style: str = "bold") -> Text:
     line = Text.assemble(("── ", "dim"), (title, style), " ")
     line.append("─" * (width - line.cell_len), style="dim")
     return line
+
+
+def headline(title: str, width: int, style: str = "bold") -> list[Text]:
+    """A rule, or where the page is too narrow for one, its title in several lines."""
+    if 5 + cell_len(title) <= width:
+        return [rule(title, width, style)]
+    first, *rest = textwrap.wrap(title, max(10, width - 3), break_on_hyphens=False, break_long_words=False)
+    return [Text.assemble(("── ", "dim"), (first, style)), *(Text(f"   {line}", style=style) for line in rest)]
 
 
 def wrapped(notes: Sequence[str], width: int) -> list[Text]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from convstep.numbers import exact
@@ -39,8 +40,13 @@ def yaml_text(problem: Problem, comment: str = "") -> str:
         problem: The problem.
         comment: Stands in its first line.
     """
-    lines = [f"# {comment}"] if comment else []
-    for key, value in to_document(problem).items():
+    return (f"# {comment}\n" if comment else "") + document_yaml(to_document(problem))
+
+
+def document_yaml(document: Mapping[str, Any]) -> str:
+    """The keys of a problem as YAML, a row of a matrix a line."""
+    lines = []
+    for key, value in document.items():
         if isinstance(value, list) and value and isinstance(value[0], list):
             lines += [f"{key}:", *(f"  - {_flow(row)}" for row in value)]
         else:

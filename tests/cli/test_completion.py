@@ -38,7 +38,10 @@ def completed(shell: str, *words: str) -> list[str]:
         (("explain", "--quantity", "filter_g"), ["filter_gradient", "filter_gradient_average"]),
         (("explain", "--cell", "new_"), ["new_filter", "new_bias"]),
         (("run", "--show", "delta,new_f"), ["delta,new_filter"]),
-        (("explain", "--sample", "question"), ["question", "question-converges", "question-oscillates"]),
+        (
+            ("explain", "--sample", "question"),
+            ["question", "question-attempt", "question-converges", "question-oscillates"],
+        ),
         (("run", "--set", "pad"), ["padding="]),
         (("explain", "--set", "stop."), ["stop.iterations=", "stop.loss=", "stop.gradient="]),
         (("explain", "--format", "j"), ["json"]),

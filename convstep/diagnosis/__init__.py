@@ -1,0 +1,1 @@
+"""Which mistake did a learner make? The catalogue of mistakes, and the search over it."""

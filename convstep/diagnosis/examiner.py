@@ -1,0 +1,192 @@
+"""Judges attempts at one problem; what they share is computed once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from convstep.arrays import Array
+from convstep.diagnosis.calculation import stages_of
+from convstep.diagnosis.evidence import Evidence
+from convstep.diagnosis.following import Followed, digits_of, follow, settled, true_worlds
+from convstep.diagnosis.matching import AGAIN
+from convstep.diagnosis.plan import Plan, rules_of
+from convstep.diagnosis.report import Reading, report
+from convstep.diagnosis.result import Diagnosis
+from convstep.diagnosis.rule import Rule
+from convstep.diagnosis.search import LEVELS, MOST_MISTAKES, Found, Level, Search, Start, TooMuchError
+from convstep.diagnosis.setting import Setting
+from convstep.diagnosis.settings import setting_at
+from convstep.diagnosis.written import Written, read_written
+from convstep.errors import ProblemError
+from convstep.numbers import listing
+from convstep.problem.checks_attempt import attempt as checked_attempt
+from convstep.problem.model import Problem
+from convstep.quantities import QUANTITIES
+
+
+def diagnose(problem: Problem, attempt: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] = ()) -> Diagnosis:
+    """Which mistake did a learner make?
+
+    >>> import convstep
+    >>> problem = convstep.load({"input": [[1, -1, 0], [0, 1, 0], [0, -1, 1]], "filter": [[1, -1], [1, 1]],
+    ...                          "target": [[1, 0], [0, 1]], "learning_rate": 0.5})
+    >>> diagnose(problem, {"filter_gradient": [[2, -2], [0, 2]], "new_filter": [[2, -2], [1, 2]]})
+    <Diagnosis: wrong, ascent>
+
+    Args:
+        problem: What the learner worked on.
+        attempt: The learner's numbers by quantity, as nested lists (text such as ``"0.50"`` keeps its digits, ``None``
+            is not judged) or arrays; with ``iteration`` where it is not the first.
+        earlier: The learner's attempts at earlier iterations: an iteration starts from the `new_filter` of the one
+            before it.
+
+    Raises:
+        ProblemError: The attempt cannot be read, or has quantities that the problem does not have.
+        UsageError: The run does not reach the iteration.
+    """
+    return _examiner(problem).diagnose(attempt, earlier)
+
+
+@functools.lru_cache(maxsize=8)
+def _examiner(problem: Problem) -> Examiner:
+    return Examiner(problem)
+
+
+class Examiner:
+    """Judges attempts at one problem.
+
+    Attributes:
+        problem: The problem.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._exercises: dict[int, Exercise] = {}
+
+    def diagnose(self, attempt: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] = ()) -> Diagnosis:
+        """See `diagnose`."""
+        named = checked_attempt(attempt)
+        return self.exercise(int(named.get("iteration", 1)), earlier).judge(read_written(named))
+
+    def exercise(self, iteration: int, earlier: Sequence[Mapping[str, Any]] = ()) -> Exercise:
+        """The exercise that an iteration is, after the learner's own attempts at earlier ones."""
+        own = [each for each in earlier if int(each.get("iteration", 1)) < iteration]
+        if own:
+            return Exercise(setting_at(self.problem, iteration, own))
+        if iteration not in self._exercises:
+            self._exercises[iteration] = Exercise(setting_at(self.problem, iteration))
+        return self._exercises[iteration]
+
+
+class Exercise:
+    """One iteration of a problem, ready to judge attempts at it.
+
+    Attributes:
+        setting: The exercise.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.stages = stages_of(setting)
+        self.rules = rules_of(setting)
+        self._plans: dict[frozenset[str], Plan] = {}
+        self._truths: dict[tuple[int, Plan], dict[str, Array]] = {}
+
+    def judge(self, written: Mapping[str, Written]) -> Diagnosis:
+        """The diagnosis of a learner's numbers.
+
+        Raises:
+            ProblemError: A quantity is given that the iteration does not have.
+        """
+        self._refuse_unknown(written)
+        if not written:
+            raise ProblemError("no number is filled in yet", ("attempt",))
+        written = {name: written[name] for name in QUANTITIES if name in written}
+        plan = self.plan(frozenset(written))
+        starts = self._starts(plan, written)
+        too_many = MOST_MISTAKES + 1
+        for level in (each for each in LEVELS if each.mistakes < too_many):
+            for reading, start in starts:
+                try:
+                    found = self._search(plan, start, level) if start.fails else []
+                except TooMuchError:
+                    too_many = min(too_many, max(level.mistakes, 1))
+                    break
+                if found or not start.fails:
+                    return report(reading, level if found else None, found)
+        return report(starts[0][0], None, (), too_many - 1)
+
+    def _starts(self, plan: Plan, written: Mapping[str, Written]) -> list[tuple[Reading, Start]]:
+        """The learner's numbers, judged leniently; where that helps, also with a sign that changes on the way."""
+        result: list[tuple[Reading, Start]] = []
+        for firm in dict.fromkeys((settled(self.setting, written), frozenset())):
+            followed, values = self._followed(plan, written, firm)
+            reading = Reading(self.setting, plan, written, followed, {name: each[1:2] for name, each in values.items()})
+            start = Start(followed, values, self._evidence(written, followed), finest(written))
+            if not result or any(followed[name].turned for name in settled(self.setting, written)):
+                result.append((reading, start))
+            if not start.fails:
+                break
+        return result
+
+    def _refuse_unknown(self, written: Mapping[str, Written]) -> None:
+        has = [name for name in QUANTITIES if name in self.setting.truth]
+        for name in written:
+            if name not in self.setting.truth:
+                raise ProblemError(f"this problem has none; it has {listing(has)}", ("attempt", name), at_key=True)
+
+    def plan(self, given: frozenset[str]) -> Plan:
+        """The plan for these quantities."""
+        if given not in self._plans:
+            self._plans[given] = Plan(self.setting, self.stages, self.rules, given)
+        return self._plans[given]
+
+    def _followed(
+        self, plan: Plan, written: Mapping[str, Written], firm: frozenset[str] = frozenset()
+    ) -> tuple[dict[str, Followed], dict[str, Array]]:
+        unit = max((digits_of(each, written) for each in written.values() if each.decimals), default=0.0)
+        key = (finest(written), plan)
+        with np.errstate(all="ignore"):
+            if key not in self._truths:
+                self._truths[key] = true_worlds(self.setting, plan.stages, finest(written))
+            return follow(self.setting, plan.stages, written, unit, self._truths[key], firm)
+
+    def _evidence(self, written: Mapping[str, Written], followed: Mapping[str, Followed]) -> dict[str, Evidence]:
+        decimals = finest(written)
+        unit = 10.0**-decimals if decimals else 0.0
+        return {name: Evidence(self.setting, name, written[name], followed[name], unit) for name in written}
+
+    def _search(self, plan: Plan, start: Start, level: Level) -> list[Found]:
+        found = Search(self.setting, plan, start, level).run()
+        least = min((_cost(plan, each) for each in found), default=None)
+        return [each for each in found if _cost(plan, each) == least]
+
+
+def _cost(plan: Plan, found: Found) -> tuple[int, int, bool]:
+    """Of candidates with equally many mistakes, those are told that need the least else."""
+    return found.slips, found.turns // AGAIN, all(_is_lopsided(plan, trail) for trail in found.trails)
+
+
+def _is_lopsided(plan: Plan, trail: tuple[object, ...]) -> bool:
+    """Whether a mistake was made for the bias, and for the filter, whose numbers were given as well, it was not."""
+    made = [each for each in trail if isinstance(each, Rule)]
+    for rule in made:
+        for kind, other in (("bias", "filter"), ("filter", "bias")):
+            twin = rule.stage.replace(kind, other)
+            could = kind in rule.stage and twin != rule.stage and _has(plan, twin, rule.id) and plan.reaches[twin]
+            if could and not any(each.id == rule.id and each.stage == twin for each in made):
+                return True
+    return False
+
+
+def _has(plan: Plan, stage: str, name: str) -> bool:
+    return any(rule.id == name for rule in plan.rules.get(stage, ()))
+
+
+def finest(written: Mapping[str, Written]) -> int:
+    """The most decimals that any number was written with."""
+    return max((each.decimals for each in written.values()), default=0)

@@ -1,0 +1,226 @@
+"""From what the search found to a diagnosis: each quantity's status, the mistakes in words, the slips by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from convstep.arrays import Array
+from convstep.diagnosis.catalogue_kinds import COMMON_FIRST
+from convstep.diagnosis.following import Followed, fits
+from convstep.diagnosis.matching import Verdict
+from convstep.diagnosis.plan import Plan
+from convstep.diagnosis.result import Diagnosis, JudgedCell, JudgedQuantity, ToldMistake
+from convstep.diagnosis.rule import Rule
+from convstep.diagnosis.search import MOST_MISTAKES, Found, Level
+from convstep.diagnosis.setting import Setting, without_ones
+from convstep.diagnosis.simulation import simulated
+from convstep.diagnosis.slips import slip_cells
+from convstep.diagnosis.telling import told
+from convstep.diagnosis.written import Written
+from convstep.quantities import QUANTITIES
+
+FEW_CHANCE = 0.01
+"""Above this, a single mistake is told with a word of caution."""
+FEW_CELLS = 4
+"""So few numbers speak softly, too."""
+
+
+class Reading(NamedTuple):
+    """A learner's numbers, judged leniently.
+
+    Attributes:
+        setting: The exercise.
+        plan: The stages that matter.
+        written: The numbers.
+        followed: How each quantity was judged.
+        values: The learner's numbers for all stages; where one was not given, what follows from those before.
+        mended: The same, with the slips that were found put right.
+    """
+
+    setting: Setting
+    plan: Plan
+    written: Mapping[str, Written]
+    followed: Mapping[str, Followed]
+    values: dict[str, Array]
+    mended: dict[str, Array] = {}
+
+
+class Way(NamedTuple):
+    """One way to the learner's numbers: the mistakes in it, and what was said of each given quantity."""
+
+    rules: tuple[Rule, ...]
+    verdicts: Mapping[str, Verdict]
+    at: Mapping[str, str]
+    turns: int
+
+    @property
+    def turned(self) -> tuple[str, ...]:
+        """The quantities at which the learner's sign changes."""
+        return tuple(name for name, verdict in self.verdicts.items() if verdict.turned)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The mistakes, each once, in the order of the calculation."""
+        return tuple(dict.fromkeys(rule.id for rule in self.rules))
+
+
+def report(reading: Reading, level: Level | None, found: Sequence[Found], looked_for: int = MOST_MISTAKES) -> Diagnosis:
+    """The diagnosis.
+
+    Args:
+        reading: The learner's numbers.
+        level: The level of the search that ended it; ``None`` where all is right, or nothing explains it.
+        found: What it found.
+        looked_for: How many mistakes at a time were looked for, where nothing was found.
+    """
+    judged, ways = reading, _best_ways(reading.plan, found)
+    best = ways[0] if ways else None
+    reading = reading._replace(values=reading.values | _worked(reading, best)) if best else reading
+    reading = reading._replace(mended=dict(reading.values))
+    quantities = tuple(_judged(reading, name, best) for name in QUANTITIES if name in reading.written)
+    if len(ways) > 1:
+        quantities = tuple(each._replace(id=None) if each.status == "wrong" else each for each in quantities)
+    off = next((each.name for each in quantities if each.status in ("wrong", "slip")), None)
+    explanations = tuple(_told_set(judged, way) for way in ways) if level is not None and level.mistakes else ()
+    return Diagnosis(
+        reading.setting.iteration, _verdict(level, off), off, quantities, explanations, reading, tuple(ways), looked_for
+    )
+
+
+def _verdict(level: Level | None, off: str | None) -> str:
+    if level is not None:
+        return "wrong" if level.mistakes else "slip"
+    return "right" if off is None else "unexplained"
+
+
+def _worked(reading: Reading, way: Way) -> dict[str, Array]:
+    """The learner's numbers as the mistakes make them, where they were not given."""
+    return simulated(reading.setting, reading.plan.stages, way.rules, reading.written, way.turned)
+
+
+def _best_ways(plan: Plan, found: Iterable[Found]) -> list[Way]:
+    """For each set of mistakes the way with the fewest turns of sign, the most common mistakes first."""
+    best: dict[frozenset[str], Way] = {}
+    for each in found:
+        for labels in each.trails:
+            way = _way(plan, labels, each.turns)
+            key = frozenset(way.ids)
+            if key not in best or way.turns < best[key].turns:
+                best[key] = way
+    # Among equals, those that need no convention that nothing shows.
+    plain = [way for way in best.values() if not any(rule.turns for rule in way.rules)]
+    return sorted(plain or best.values(), key=lambda way: sorted(COMMON_FIRST.index(name) for name in way.ids))
+
+
+def _way(plan: Plan, labels: tuple[object, ...], turns: int) -> Way:
+    verdicts: dict[str, Verdict] = {}
+    rules: list[Rule] = []
+    at: dict[str, str] = {}
+    waiting: list[Rule] = []
+    for label in labels:
+        if isinstance(label, Rule):
+            rules.append(label)
+            waiting.append(label)
+        elif isinstance(label, Verdict):
+            verdicts[label.quantity] = label
+            leads = plan.ancestors[label.quantity]
+            for rule in [each for each in waiting if plan.bit[each.stage] & leads]:
+                at.setdefault(rule.id, label.quantity)
+                waiting.remove(rule)
+    return Way(tuple(rules), verdicts, at, turns)
+
+
+def _judged(reading: Reading, name: str, way: Way | None) -> JudgedQuantity:
+    written, followed = reading.written[name], reading.followed[name]
+    verdict = way.verdicts.get(name) if way else None
+    shows = way is not None and name in way.at.values()
+    status = _status(followed, verdict, shows)
+    setting = reading.setting
+    follows = _in_learners_sign(followed, verdict)
+    cells: tuple[JudgedCell, ...] = ()
+    if verdict is not None and verdict.cells:
+        cells = slip_cells(setting, name, written, verdict, (reading.values, reading.mended))
+        _put_right(reading, name, cells)
+    elif status == "wrong":
+        cells = _wrong_cells(setting, name, written, follows, followed.doubt)
+    name_of = None
+    if status == "convention":
+        name_of = _convention(name, reading.written)
+    elif status == "wrong" and way is not None:
+        here = [each for each, where in way.at.items() if where == name]
+        name_of = here[0] if len(here) == 1 else None
+    return JudgedQuantity(
+        name,
+        status,
+        np.where(written.judged, written.values, np.nan),
+        setting.shaped(name, setting.truth[name][0]),
+        setting.shaped(name, follows[0]),
+        name_of,
+        cells,
+        followed.nothing and status in ("right", "follows"),
+    )
+
+
+def _put_right(reading: Reading, name: str, cells: Sequence[JudgedCell]) -> None:
+    """Slips replaced by what the numbers should be, for those who go on from the right ones."""
+    own = reading.setting.own_shape(name)
+    if name not in reading.mended or reading.mended[name][0].size != int(np.prod(own)):
+        return
+    numbers = reading.mended[name][0].reshape(own).copy()
+    for cell in cells:
+        numbers[cell.cell] = cell.expected
+    reading.mended[name] = numbers.reshape(reading.mended[name].shape)
+
+
+def _in_learners_sign(followed: Followed, verdict: Verdict | None) -> Array:
+    turned = followed.turned or (verdict is not None and verdict.turned)
+    return -followed.expected if turned else followed.expected
+
+
+def _status(followed: Followed, verdict: Verdict | None, shows: bool) -> str:
+    """What a quantity is; the search's word counts, where it has one."""
+    if verdict is not None and verdict.kind in ("shown", "slip"):
+        return "wrong" if verdict.kind == "shown" or shows else "slip"
+    if followed.true == 1:
+        return "right"
+    if verdict is not None and verdict.kind == "turned":
+        return "convention"
+    if verdict is None and followed.turned:
+        return "convention"
+    if verdict is not None or followed.follows:
+        return "right" if verdict is None and followed.true == 0 and not followed.turned else "follows"
+    return "follows" if followed.true == -1 else "wrong"
+
+
+def _convention(name: str, written: Mapping[str, Written]) -> str:
+    """The convention by which numbers have the other sign."""
+    if name == "error" or (name in ("output_gradient", "delta") and "error" not in written):
+        return "error-sign"
+    return "gradient-sign"
+
+
+def _wrong_cells(setting: Setting, name: str, written: Written, follows: Array, doubt: Array) -> tuple[JudgedCell, ...]:
+    if without_ones(written.values.shape) != setting.form(name, setting.shape(name)):
+        return ()
+    wrong = (~fits(setting, name, written, follows, doubt)).reshape(setting.own_shape(name))
+    given, expected = written.values.reshape(wrong.shape), setting.shaped(name, follows[0])
+    return tuple(
+        JudgedCell(tuple(int(i) for i in cell), float(given[tuple(cell)]), float(expected[tuple(cell)]))
+        for cell in np.argwhere(wrong)
+    )
+
+
+def _told_set(reading: Reading, way: Way) -> tuple[ToldMistake, ...]:
+    result = []
+    for name in way.ids:
+        at = way.at[name]
+        verdict = way.verdicts[at]
+        alone = sum(where == at for where in way.at.values()) == 1
+        few = alone and (verdict.chance > FEW_CHANCE or reading.written[at].judged_count < FEW_CELLS)
+        rule = next(rule for rule in way.rules if rule.id == name)
+        says, instead = told(reading.setting, reading.plan, rule, reading.values)
+        result.append(ToldMistake(name, at, says, instead, few))
+    return tuple(result)

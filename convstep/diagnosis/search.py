@@ -1,0 +1,313 @@
+"""The search for the smallest sets of mistakes that reproduce a learner's numbers: by outcome, not by path.
+
+Candidates go forward through the stages. Where a quantity was given, only those stay that have its numbers, and go on
+from the learner's own. Candidates with equal numbers are one. From one mistake to three, with and without slips; the
+first level that explains everything ends the search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from convstep.arrays import Array
+from convstep.diagnosis.candidates import Candidates, Layer, Marks, Paths, Rows
+from convstep.diagnosis.catalogue_kinds import BIT_OF, group_bits
+from convstep.diagnosis.evidence import Evidence
+from convstep.diagnosis.following import Followed, rounded, worlds_with
+from convstep.diagnosis.matching import UNSIGNED, Matching, Verdict
+from convstep.diagnosis.plan import Plan
+from convstep.diagnosis.rule import Rule
+from convstep.diagnosis.setting import Setting
+
+MOST_NUMBERS = 1 << 24
+"""So many numbers one stage may hold for all candidates; a level that would need more is given up."""
+MOST_PRODUCTS = 1 << 29
+"""So many products a level may take beyond the first; on one core, a second or two."""
+SUMS = ("window_sums", "summed_gradient", "input_gradient")
+"""The stages that sum over taps or positions."""
+FEW = 8
+"""So few candidates are not worth comparing with each other."""
+
+
+NOTHING = np.uint64(0)
+
+
+class TooMuchError(Exception):
+    """A level of the search has too many candidates for the size of the problem."""
+
+
+class Level(NamedTuple):
+    """How much is searched for.
+
+    Attributes:
+        mistakes: The number of mistakes.
+        slips: Whether there may be slips as well.
+    """
+
+    mistakes: int
+    slips: bool
+
+
+LEVELS = (Level(1, False), Level(2, False), Level(0, True), Level(3, False), Level(1, True), Level(2, True))
+"""The order of trial, after the question whether all is right."""
+MOST_MISTAKES = max(level.mistakes for level in LEVELS)
+
+
+class Found(NamedTuple):
+    """A candidate that has all of the learner's numbers.
+
+    Attributes:
+        trails: The ways to it: mistakes (as `Rule`), and what was said of each given quantity.
+        slips: How many numbers of it are slips.
+        turns: How often the sign changed on the way.
+    """
+
+    trails: list[tuple[object, ...]]
+    slips: int
+    turns: int
+
+
+class Start(NamedTuple):
+    """What is known before any mistake is looked for.
+
+    Attributes:
+        followed: How each given quantity was judged leniently.
+        values: The learner's numbers for all stages, in every world.
+        evidence: What each given quantity says about candidates.
+        decimals: The most decimals that any number was written with.
+    """
+
+    followed: Mapping[str, Followed]
+    values: Mapping[str, Array]
+    evidence: Mapping[str, Evidence]
+    decimals: int
+
+    @property
+    def fails(self) -> bool:
+        """Whether there is anything to explain."""
+        return any(each.fails for each in self.followed.values())
+
+
+def _signs(signs: Array, rule: Rule | None) -> Array:
+    """The signs of rows after a stage was done by a rule."""
+    return -signs if rule is not None and rule.turns else signs
+
+
+class Search:
+    """One level of the search."""
+
+    def __init__(self, setting: Setting, plan: Plan, start: Start, level: Level) -> None:
+        self.setting = setting
+        self.plan = plan
+        self.level = level
+        self.start = start
+        self.evidence = start.evidence
+        self.decimals = start.decimals
+        self.worlds = worlds_with(start.decimals)
+        self.paths = Paths()
+        self.products = 0
+        odd = [each.written.values.shape[-2:] for each in start.evidence.values() if not each.fits_shape]
+        self.sizes = {*odd, *(each[::-1] for each in odd)}
+        self.matching = Matching(setting, plan, level, self.paths, start.evidence)
+        failing = [name for name in plan.order if name in start.followed and start.followed[name].fails]
+        self.rules = plan.rules_for(failing, one=level == LEVELS[0])
+
+    def run(self) -> list[Found]:
+        """All candidates with exactly so many mistakes that have the learner's numbers.
+
+        Raises:
+            TooMuchError: There are too many candidates for the size of the problem.
+        """
+        begin = self._first_doubtful()
+        sets = [self._as_followed(begin)]
+        with np.errstate(all="ignore"):
+            for stage in self.plan.stages[begin:]:
+                sets = [after for each in sets for after in self._through(each, stage.name)]
+                if not sets:
+                    return []
+        return [found for each in sets for found in self._complete(each)]
+
+    def _first_doubtful(self) -> int:
+        """The place of the first stage at which anything but the right way has to be looked at."""
+        followed = self.start.followed
+        for place, name in enumerate(self.plan.order):
+            if name in self.rules or (name in followed and not followed[name].follows):
+                return place
+        return len(self.plan.order)
+
+    def _as_followed(self, begin: int) -> Candidates:
+        """The one candidate up to a stage: what `follow` has already found out."""
+        names = self.plan.order[:begin]
+        node, turns = np.zeros(1, dtype=np.int64), 0
+        for name in names:
+            if name in self.start.followed:
+                turned = self.start.followed[name].turned
+                turns += self.matching.cost_of_turning(name) if turned else 0
+                node = self.paths.grow(node, Verdict(name, "turned" if turned else "follows", turned))
+        first = Layer({name: self.start.values[name][None] for name in names}, np.zeros(1, dtype=np.intp))
+        marks = Marks.of_one()._replace(node=node, turns=np.array([turns]))
+        return Candidates((first,), marks, self.worlds)
+
+    def _through(self, candidates: Candidates, name: str) -> list[Candidates]:
+        """The candidates after one stage: right, and by every mistake that may still be made."""
+        ready = self._put_right(candidates, name)
+        if ready is None:
+            return []
+        result = []
+        for each in self._made(ready, name):
+            if name in self.evidence:
+                each = self.matching.matched(each, self.evidence[name])
+            elif self.worlds == 4:
+                by_world = each.array(name).swapaxes(0, 1)
+                if (array := rounded(by_world, name, self.decimals)) is not by_world:
+                    each = each.adding({name: array.swapaxes(0, 1)})
+            if len(each):
+                result.append(self._merged(each, name) if len(each) > FEW else each)
+        return result
+
+    def _put_right(self, candidates: Candidates, name: str) -> Candidates | None:
+        """Before a stage that cannot go on from an array of another size: with the right one instead.
+
+        The learner must have had other numbers to go on with; where the odd ones have not even been seen, nobody can.
+        """
+        needs = self.plan.needs[name]
+        if not candidates.odd or name in self.plan.keeps_shape or not any(need in candidates.odd for need in needs):
+            return candidates
+        if candidates.marks.pending.any():
+            confirmed = np.flatnonzero(candidates.marks.pending == 0)
+            if not len(confirmed):
+                return None
+            candidates = candidates.take(confirmed)
+        for stage in self.plan.stages:
+            if stage.name in candidates.odd:
+                right = stage.compute(self.setting, Rows(candidates))
+                candidates = candidates.adding(
+                    {stage.name: self._by_candidate(right, len(candidates))}, candidates.odd - {stage.name}
+                )
+        return candidates
+
+    def _by_candidate(self, rows: Array, count: int) -> Array:
+        """Rows of all worlds, put back to candidates×worlds×shape."""
+        if len(rows) == 1:
+            return np.broadcast_to(rows[None], (count, self.worlds, *rows.shape[1:]))
+        return rows.reshape(count, self.worlds, *rows.shape[1:])
+
+    def _made(self, candidates: Candidates, name: str) -> list[Candidates]:
+        """The stage done, in every way; candidates whose result has another shape stand by themselves."""
+        stage = self.plan.stage[name]
+        everyone = np.arange(len(candidates))
+        parts: list[tuple[np.ndarray, Array, Rule | None]] = [
+            (everyone, self._by_candidate(stage.compute(self.setting, Rows(candidates)), len(candidates)), None)
+        ]
+        # Whatever is done with a filter or a gradient of another size afterwards, the size says enough.
+        may_go_wrong = name not in ("window_sums", "filter_gradient") or not candidates.odd
+        for rule in self.rules.get(name, ()) if may_go_wrong else ():
+            if rule.size is not None and rule.size not in self.sizes and rule.size != self.plan.shape[name][-2:]:
+                continue
+            rows = self._allowed(candidates.marks, rule)
+            if len(rows):
+                self._count(name, len(rows))
+                made = rule.compute(self.setting, Rows(candidates, rows if len(rows) < len(candidates) else None))
+                parts.append((rows, self._by_candidate(made, len(rows)), rule))
+        by_shape: dict[tuple[int, ...], list[tuple[np.ndarray, Array, Rule | None]]] = {}
+        for part in parts:
+            by_shape.setdefault(part[1].shape[2:], []).append(part)
+        normal = self.plan.shape[name]
+        return [self._joined(candidates, name, same, shape != normal) for shape, same in by_shape.items()]
+
+    def _count(self, name: str, rows: int) -> None:
+        """Counts products before they are made; the first level is done whatever it takes."""
+        each = self.setting.outputs * (self.setting.geometry.taps if name in SUMS else 1)
+        self.products += rows * self.worlds * each
+        if self.products > MOST_PRODUCTS and self.level != LEVELS[0]:
+            raise TooMuchError
+
+    def _allowed(self, marks: Marks, rule: Rule) -> np.ndarray:
+        """The candidates in which this mistake may be made: there is room for one more, and it excludes none."""
+        bit = np.uint64(BIT_OF[rule.id])
+        already = (marks.ids & bit) != 0
+        if rule.again:
+            return np.flatnonzero(already)
+        # The same mistake twice on the way to one number would undo itself, or be none.
+        twice = (marks.pending & self.plan.ancestors[rule.stage] & np.uint64(self.plan.stages_of_id[rule.id])) != 0
+        free = (marks.groups & np.uint64(group_bits(rule.id))) == 0
+        return np.flatnonzero((already & ~twice) | (~already & (marks.mistakes < self.level.mistakes) & free))
+
+    def _joined(
+        self, candidates: Candidates, name: str, parts: Sequence[tuple[np.ndarray, Array, Rule | None]], odd: bool
+    ) -> Candidates:
+        """The candidates of several ways, with the stage's array."""
+        rows = np.concatenate([each[0] for each in parts])
+        arrays = np.concatenate([each[1] for each in parts]) if len(parts) > 1 else parts[0][1]
+        if arrays.size > MOST_NUMBERS:
+            raise TooMuchError
+        marks = Marks.joined([self._marked(candidates.marks.take(each[0]), name, each[2]) for each in parts])
+        added = {name: arrays}
+        if any(rule is not None and rule.turns for _, _, rule in parts):
+            added["sign"] = np.concatenate([_signs(candidates.array("sign")[each], rule) for each, _, rule in parts])
+        result = candidates.take(rows, marks).adding(added)
+        names = result.odd | {name} if odd else result.odd - {name}
+        return Candidates(result.layers, result.marks, result.worlds, names)
+
+    def _marked(self, marks: Marks, name: str, rule: Rule | None) -> Marks:
+        """The marks of candidates in which a mistake has just been made."""
+        if rule is None:
+            return marks
+        bit = np.uint64(BIT_OF[rule.id])
+        return marks._replace(
+            node=self.paths.grow(marks.node, rule),
+            mistakes=marks.mistakes + ((marks.ids & bit) == 0),
+            ids=marks.ids | bit,
+            groups=marks.groups | np.uint64(group_bits(rule.id)) | (UNSIGNED if rule.unsigned else NOTHING),
+            pending=marks.pending | self.plan.bit[name],
+            turns=marks.turns + int(rule.turns),
+        )
+
+    def _merged(self, candidates: Candidates, name: str) -> Candidates:
+        """Candidates that cannot be told apart any more are one; of those with fewer mistakes and more, the former."""
+        if name not in self.plan.merges:
+            return candidates
+        marks = candidates.marks
+        keys = [
+            each.reshape(len(candidates), -1)
+            for each in (
+                *(self._grid(candidates.array(live)) for live in self.plan.merges[name] if live in candidates),
+                *(np.asarray(each, dtype=np.float64) for each in (marks.pending, marks.owing, marks.slips)),
+            )
+        ]
+        table = np.ascontiguousarray(np.concatenate(keys, axis=1))
+        order = np.lexsort((marks.turns, marks.mistakes))
+        groups: dict[bytes, list[int]] = {}
+        for row in order.tolist():
+            groups.setdefault(table[row].tobytes(), []).append(row)
+        kept = np.array([rows[0] for rows in groups.values()])
+        if len(kept) == len(candidates):
+            return candidates
+        taken = candidates.take(kept)
+        nodes, ids, kinds = taken.marks.node.copy(), taken.marks.ids.copy(), taken.marks.groups.copy()
+        for place, rows in enumerate(groups.values()):
+            equal = [row for row in rows[1:] if marks.mistakes[row] == marks.mistakes[rows[0]]]
+            if equal:
+                nodes[place] = self.paths.join(int(marks.node[rows[0]]), [int(marks.node[row]) for row in equal])
+                ids[place] = np.bitwise_and.reduce(marks.ids[[rows[0], *equal]])
+                kinds[place] = np.bitwise_and.reduce(marks.groups[[rows[0], *equal]])
+        return taken.marked(node=nodes, ids=ids, groups=kinds)
+
+    def _grid(self, array: Array) -> Array:
+        """Numbers that differ by rounding errors only, made equal."""
+        finite = np.where(np.isfinite(array), np.abs(array), 0.0)
+        return np.rint(array / max(1e-10 * float(finite.max(initial=0.0)), 1e-300)) + 0.0
+
+    def _complete(self, candidates: Candidates) -> list[Found]:
+        """Those that have exactly as many mistakes as asked for, each of them confirmed by a given number."""
+        marks = candidates.marks
+        over = (marks.mistakes == self.level.mistakes) & (marks.pending == 0) & (marks.owing == 0)
+        if self.level.slips:
+            over &= marks.slips > 0
+        return [
+            Found(self.paths.labels_of(int(marks.node[row])), int(marks.slips[row]), int(marks.turns[row]))
+            for row in np.flatnonzero(over)
+        ]

@@ -1,0 +1,160 @@
+"""One iteration of a problem, as an exercise: what is given, and what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+
+from convstep.activations import make_activation
+from convstep.arrays import Array
+from convstep.diagnosis.candidate_sums import CandidateSums
+from convstep.geometry import Geometry
+from convstep.losses import make_loss
+from convstep.problem.model import Problem
+from convstep.quantities import QUANTITIES
+from convstep.trace import Step
+
+State = Mapping[str, Array]
+
+
+class Setting:
+    """What a learner starts from in one iteration, and the right numbers of it.
+
+    Numbers have the full shapes of `Geometry` here (N×F×rows×columns and so on), behind a first axis with a row a
+    candidate; the setting's own have one row.
+
+    Attributes:
+        problem: The problem, with the filter and the bias that this iteration starts from.
+        iteration: Which one.
+        truth: Every quantity, right.
+        first: The filter and the bias of iteration 1, by name.
+        before: The optimizer's state before the iteration, by quantity (`filter_momentum`).
+        earlier: The sums of the earlier iterations' gradients, by quantity; empty in iteration 1.
+        doubt: By how much the filter and the bias may be off because the learner had rounded them.
+    """
+
+    def __init__(
+        self, problem: Problem, step: Step, *, first: Problem, before: State, earlier: State, doubt: float = 0.0
+    ) -> None:
+        self.problem = problem
+        self.iteration = step.iteration
+        self.geometry: Geometry = problem.geometry
+        self.truth = {name: self.full(name, step.array(name)) for name in step}
+        self.first = {name: self.full(name, value) for name, value in _parameters(first).items()}
+        self.before = {name: self.full(name, value) for name, value in before.items()}
+        self.earlier = {name: self.full(name, value) for name, value in earlier.items()}
+        self.doubt = doubt
+        self.sums = CandidateSums(problem.input.reshape(self.geometry.input_shape))
+        self.activation = make_activation(problem.activation, problem.slope_at_zero)
+        self.loss = make_loss(problem.loss)
+        self.rotated = problem.operation == "convolution"
+        self.outputs = int(np.prod(self.geometry.output_shape))
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The full shape of a quantity."""
+        g = self.geometry
+        return {
+            "filter": g.filter_shape,
+            "bias": (g.filters,),
+            "output": g.output_shape,
+            "input": g.input_shape,
+            "number": (),
+        }[QUANTITIES[name].like]
+
+    def full(self, name: str, values: Array) -> Array:
+        """The numbers of a quantity in its full shape, one row."""
+        return np.asarray(values, dtype=np.float64).reshape(1, *self.shape(name))
+
+    def shaped(self, name: str, row: Array) -> Array:
+        """A row in the shape that the problem gives the quantity; one of another size stays as it is."""
+        own = self.own_shape(name)
+        return row.reshape(own) if row.size == int(np.prod(own)) and row.shape == self.shape(name) else row
+
+    def own_shape(self, name: str) -> tuple[int, ...]:
+        """The shape that the problem gives a quantity."""
+        problem = self.problem
+        bias = () if problem.bias is None else problem.bias.shape
+        shapes = {"filter": problem.filter.shape, "bias": bias, "output": problem.output_shape}
+        return {**shapes, "input": problem.input.shape, "number": ()}[QUANTITIES[name].like]
+
+    def form(self, name: str, full: tuple[int, ...]) -> tuple[int, ...]:
+        """How numbers of a full shape are compared with given ones: without axes that the problem does not have, and
+        without leading axes of length 1. An axis that is longer than it should be stays.
+        """
+        own = len(self.own_shape(name))
+        shape = full
+        if QUANTITIES[name].like == "output" and len(full) == 4:
+            has_batch, has_filters = self.problem.input.ndim == 4, self.problem.filter.ndim == 4
+            keeps = (has_batch or full[0] > 1, has_filters or full[1] > 1, True, True)
+            shape = tuple(size for size, keep in zip(full, keeps, strict=True) if keep)
+        elif len(full) > own and all(size == 1 for size in full[: len(full) - own]):
+            shape = full[len(full) - own :]
+        return without_ones(shape)
+
+    @cached_property
+    def x(self) -> Array:
+        """The input, one row."""
+        return self.sums.x[None]
+
+    @cached_property
+    def squares(self) -> CandidateSums:
+        """Sums over the squares of the input."""
+        return CandidateSums(np.square(self.sums.x))
+
+    @cached_property
+    def target(self) -> Array | None:
+        """The target as the file has it, one row."""
+        target = self.problem.target
+        return None if target is None else target.reshape(1, *self.geometry.output_shape)
+
+    @cached_property
+    def given_gradient(self) -> Array | None:
+        """∂L/∂a as the file has it, one row."""
+        given = self.problem.output_gradient
+        return None if given is None else given.reshape(1, *self.geometry.output_shape)
+
+    def used(self, w: Array) -> Array:
+        """A filter as it meets the input, and a gradient of the one as a gradient of the other."""
+        return w[..., ::-1, ::-1] if self.rotated else w
+
+    @np.errstate(all="ignore")
+    def value(self, z: Array) -> Array:
+        """f(z)."""
+        out = np.empty(z.shape)
+        self.activation.value(np.ascontiguousarray(z), out)
+        return out
+
+    @np.errstate(all="ignore")
+    def slope(self, z: Array, at_zero: float | None = None) -> Array:
+        """f′(z), with another convention at 0 if one is given."""
+        activation = self.activation
+        if at_zero is not None:
+            activation = make_activation(self.problem.activation, at_zero)
+        a, out, z = np.empty(z.shape), np.empty(z.shape), np.ascontiguousarray(z)
+        activation.value(z, a)
+        activation.slope(z, a, out)
+        return out
+
+    def losses(self, error: Array) -> Array:
+        """L of each row."""
+        return self.loss.values(error.reshape(len(error), -1))
+
+    def loss_gradient(self, error: Array) -> Array:
+        """∂L/∂a of each row."""
+        by_run = error.reshape(len(error), -1).T
+        out = np.empty(by_run.shape)
+        self.loss.gradient(by_run, out)
+        return out.T.reshape(error.shape)
+
+
+def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without its leading axes of length 1."""
+    start = next((i for i, size in enumerate(shape) if size != 1), len(shape))
+    return shape[start:]
+
+
+def _parameters(problem: Problem) -> dict[str, Array]:
+    bias = problem.bias
+    return {"filter": problem.filter} | ({} if bias is None else {"bias": bias})

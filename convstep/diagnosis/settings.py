@@ -1,0 +1,133 @@
+"""From a problem to the exercise that one of its iterations is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from convstep.arrays import Array
+from convstep.descent import again, descend
+from convstep.diagnosis.setting import Setting
+from convstep.diagnosis.written import Written
+from convstep.errors import UsageError
+from convstep.optimizers import make_optimizer
+from convstep.problem.model import Problem
+from convstep.trace import Start, Step
+from convstep.words import counted
+
+
+def setting_at(problem: Problem, iteration: int, earlier: Sequence[Mapping[str, Any]] = ()) -> Setting:
+    """The exercise of an iteration.
+
+    Args:
+        problem: The problem.
+        iteration: Which one, counted from 1.
+        earlier: The learner's attempts at earlier iterations; the last new filter among them is gone on from.
+
+    Raises:
+        UsageError: The run does not reach it.
+    """
+    steps = _Steps(problem)
+    doubt = 0.0
+    for mine in sorted(earlier, key=lambda each: int(each.get("iteration", 1))):
+        doubt = steps.go_on_from(mine) or doubt
+    step = steps.at(iteration)
+    return Setting(
+        replace(problem, filter=step.filter, bias=step.bias if "bias" in step else None),
+        step,
+        first=problem,
+        before=steps.before,
+        earlier=steps.sums,
+        doubt=doubt,
+    )
+
+
+class _Steps:
+    """The iterations of a run, with what was summed and kept before each.
+
+    Attributes:
+        before: The optimizer's state before the iteration last asked for.
+        sums: The sums of the gradients of the iterations before it.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.before = first_state(problem)
+        self.sums: dict[str, Array] = {}
+        self.done = 0
+        self._steps: Iterator[Step] = iter(descend(problem))
+
+    def at(self, iteration: int) -> Step:
+        """The iteration, gone on to from the one before."""
+        while True:
+            step = next(self._steps, None)
+            if step is None:
+                reached = counted(self.done, "iteration")
+                raise UsageError(f"there is no iteration {iteration}: the run ends after {reached}")
+            self.done = step.iteration
+            if step.iteration == iteration:
+                return step
+            self._keep(step)
+
+    def _keep(self, step: Step) -> None:
+        """What the iterations after this one need of it."""
+        self.before = {name: step.array(name) for name in self.before}
+        for name in ("filter_gradient", "bias_gradient"):
+            if name in step:
+                self.sums[name] = self.sums.get(name, np.zeros(())) + step.array(name)
+
+    def go_on_from(self, mine: Mapping[str, Any]) -> float | None:
+        """Puts the learner's own parameters in the place of the right ones; returns a unit of their digits."""
+        if "new_filter" not in mine:
+            return None
+        step = self.at(int(mine.get("iteration", 1)))
+        self._keep(step)
+        filter_, unit = _own(mine["new_filter"], step.new_filter)
+        bias, state = None, dict(self.before)
+        if "new_bias" in step:
+            bias, bias_unit = (
+                _own(mine["new_bias"], step.array("new_bias")) if "new_bias" in mine else (step.array("new_bias"), 0.0)
+            )
+            unit = max(unit, bias_unit)
+        for name in state:
+            if name in mine:
+                state[name] = _own(mine[name], state[name])[0]
+        self.before = state
+        problem = replace(self.problem, filter=filter_, bias=bias)
+        self._steps = again(problem, Start(step.iteration + 1, 1, by_ending(state)))
+        return unit
+
+
+def _own(value: Any, right: Array) -> tuple[Array, float]:
+    """The learner's numbers, right ones where a cell was left open or the size is another; a unit of their digits."""
+    written = Written.of(value)
+    if written.values.size != right.size:
+        return right, 0.0
+    numbers = np.where(written.judged.reshape(right.shape), written.values.reshape(right.shape), right)
+    return numbers, float(written.units.max(initial=0.0))
+
+
+def first_state(problem: Problem) -> dict[str, Array]:
+    """The optimizer's state before iteration 1, by quantity."""
+    if not problem.learns or problem.learning_rate is None:
+        return {}
+    optimizer = make_optimizer(problem.optimizer, problem.learning_rate)
+    parameters = {"filter": problem.filter} | ({} if problem.bias is None else {"bias": problem.bias})
+    return {
+        f"{kind}_{name}": np.full(value.shape, optimizer.first_state(name))
+        for kind, value in parameters.items()
+        for name in optimizer.state_names
+    }
+
+
+def by_ending(state: Mapping[str, Array]) -> dict[str, Array]:
+    """The state as a run wants it: by the end of its name, the filter's numbers first, flat."""
+    endings = dict.fromkeys(name.partition("_")[2] for name in state)
+    kinds = ("filter", "bias")
+    return {
+        ending: np.concatenate([state[f"{kind}_{ending}"].reshape(-1) for kind in kinds if f"{kind}_{ending}" in state])
+        for ending in endings
+    }

@@ -1,0 +1,172 @@
+"""A mistake in words, with the learner's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from convstep.arrays import Array
+from convstep.diagnosis.catalogue import CATALOGUE
+from convstep.diagnosis.catalogue_kinds import BIT_OF
+from convstep.diagnosis.plan import Plan
+from convstep.diagnosis.rule import Rule
+from convstep.diagnosis.setting import Setting
+from convstep.diagnosis.terms import spelled
+from convstep.numbers import cell_text, short
+from convstep.quantities import QUANTITIES
+from convstep.words import spelled_shape
+
+KINDS = ("filter", "bias")
+
+
+class Sight(NamedTuple):
+    """Where a mistake is best seen.
+
+    Attributes:
+        name: The quantity.
+        cell: The number of it, as the problem counts.
+        place: The same in the full shape.
+        wrong, right: What the mistake makes of it, and what it should be, from the learner's numbers before.
+        shape: The shape that the mistake gives, where it is another one.
+    """
+
+    name: str
+    cell: tuple[int, ...]
+    place: tuple[int, ...]
+    wrong: float
+    right: float
+    shape: tuple[int, ...] | None = None
+
+
+def told(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]) -> tuple[str, str]:
+    """What was done, with numbers, and what to do instead.
+
+    Args:
+        setting: The exercise.
+        plan: The stages that matter.
+        rule: The mistake, as it was made.
+        values: The learner's numbers for all stages, one row each.
+    """
+    mistake = CATALOGUE[rule.id]
+    sight = _sight(setting, plan, rule, values)
+    says = _with_numbers(setting, rule.id, sight, values) if sight is not None else ""
+    return " ".join(filter(None, [says or mistake.did, mistake.why])), mistake.instead
+
+
+@np.errstate(all="ignore")
+def _sight(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]) -> Sight | None:
+    """The first quantity on the way that the mistake changes, and the number of it that it changes most."""
+    # The rule looks at what there was before its stage, not at what came of it.
+    position = next(number for number, stage in enumerate(plan.stages) if stage.name == rule.stage)
+    before = {stage.name: values[stage.name] for stage in plan.stages[:position]}
+    wrong: dict[str, Array] = {**before, rule.stage: rule.compute(setting, before)}
+    right = {**before, rule.stage: plan.stages[position].compute(setting, before)}
+    if rule.stage in QUANTITIES:
+        weights = _weights(rule.stage, before)
+        return _compared(setting, rule.stage, wrong[rule.stage], right[rule.stage], weights)
+    for stage in plan.stages[position + 1 :]:
+        try:
+            wrong[stage.name] = stage.compute(setting, wrong)
+        except ValueError:  # of another shape, and nothing can be computed from it
+            return None
+        right[stage.name] = stage.compute(setting, right)
+        if stage.name in QUANTITIES and plan.ancestors[stage.name] & plan.bit[rule.stage]:
+            return _compared(setting, stage.name, wrong[stage.name], right[stage.name])
+    return None
+
+
+def _weights(name: str, values: Mapping[str, Array]) -> Array | None:
+    """How much each number of a slope matters: as much as what it lets through, or stops."""
+    gradient = values.get("output_gradient")
+    return np.abs(gradient[0]) if name == "activation_slope" and gradient is not None and gradient.any() else None
+
+
+def _compared(setting: Setting, name: str, wrong: Array, right: Array, weights: Array | None = None) -> Sight | None:
+    if wrong.shape[1:] != right.shape[1:]:
+        return Sight(name, (), (), 0.0, 0.0, wrong.shape[1:])
+    apart = np.nan_to_num(np.abs(wrong[0] - right[0]))
+    if not apart.any():
+        return None
+    if weights is not None and weights.shape == apart.shape and (apart * weights).any():
+        apart = apart * weights
+    # The first of those that differ most, for all that floats can tell.
+    most = int((apart >= apart.max() * (1.0 - 1e-9)).argmax())
+    place = tuple(int(i) for i in np.unravel_index(most, apart.shape))
+    cell = _own_cell(setting, name, place)
+    return Sight(name, cell, place, float(wrong[0][place]), float(right[0][place]))
+
+
+def _own_cell(setting: Setting, name: str, place: tuple[int, ...]) -> tuple[int, ...]:
+    """A place in the full shape as the problem counts it: without the axes that it does not have."""
+    own, full = setting.own_shape(name), setting.shape(name)
+    if len(own) == len(full):
+        return place
+    if QUANTITIES[name].like == "output":
+        has_batch, has_filters = setting.problem.input.ndim == 4, setting.problem.filter.ndim == 4
+        return (*place[:1][: int(has_batch)], *place[1:2][: int(has_filters)], *place[2:])
+    return place[len(full) - len(own) :]
+
+
+def _with_numbers(setting: Setting, name: str, sight: Sight, values: Mapping[str, Array]) -> str:
+    """What was done, said with the number in which it is best seen."""
+    where = sight.name + (cell_text(sight.cell) if sight.cell else "")
+    did = CATALOGUE[name].did
+    if sight.shape is not None:
+        shape = spelled_shape([size for size in sight.shape if size != 1] or [1])
+        wanted = spelled_shape(setting.own_shape(sight.name))
+        return f"{did} That makes {sight.name} {shape}; it is {wanted} here."
+    of_delta = sight.name in ("delta", "activation_slope") and "output_gradient" in values
+    if of_delta and name.startswith(("slope", "activation-for", "value", "upstream")):
+        return _of_delta(setting, name, sight, values)
+    if name == "ascent":
+        return _of_ascent(sight, where, values)
+    return f"{did} For {where} that gives {short(sight.wrong)}; it should be {short(sight.right)}."
+
+
+def _of_delta(setting: Setting, name: str, sight: Sight, values: Mapping[str, Array]) -> str:
+    """The slope and what it does to the error, at the cell where it matters most."""
+    row = (0, *sight.place)
+    z, gradient = float(values["pre_activation"][row]), float(values["output_gradient"][row])
+    slope = float(setting.slope(values["pre_activation"])[row])
+    at, function = cell_text(sight.cell), setting.problem.activation.name
+    flows = (
+        "so nothing flows back"
+        if not slope
+        else f"so {spelled(gradient)}·{spelled(slope)} = {short(gradient * slope)} flows back"
+    )
+    fact = f"z there is {'exactly 0' if not z else short(z)}, where {function}'s slope is {short(slope)}, {flows}"
+    number = short(sight.wrong)
+    if name == "slope-forgotten":
+        return f"You sent the error {short(gradient)} at {at} back as it is; but {fact}."
+    if sight.name == "activation_slope":
+        made = gradient * sight.wrong
+        return f"{CATALOGUE[name].did[:-1]}, {short(sight.wrong)} at {at}, which makes {short(made)}; but {fact}."
+    return f"{CATALOGUE[name].did[:-1]}, which makes {number} at {at}; but {fact}."
+
+
+def _of_ascent(sight: Sight, where: str, values: Mapping[str, Array]) -> str:
+    """The step the wrong way, from where it started."""
+    kind = next(each for each in KINDS if sight.name.endswith(each) or sight.name.startswith(each))
+    row = (0, *sight.place)
+    start, sign = float(values[kind][row]), float(values[f"{kind}_sign"][0])
+    gradient = float(values[f"{kind}_gradient"][row])
+    step = abs(float(values[f"{kind}_rate"][row]))
+    wrong, right = (
+        (sight.wrong, sight.right) if sight.name.startswith("new") else (start + sight.wrong, start + sight.right)
+    )
+    if sign < 0:
+        return (
+            f"Your numbers have the sign of t − a: your {kind}_gradient{cell_text(sight.cell)} = {short(gradient)} "
+            f"already points downhill and is to be added. You subtracted it, and {short(start)} became {short(wrong)} "
+            f"in the place of {short(right)}."
+        )
+    way = "grew" if wrong > start else "shrank"
+    return (
+        f"The gradient at {cell_text(sight.cell)} is {short(gradient)}, and you moved with it: {short(start)} {way} by "
+        f"{short(step)} to {short(wrong)}. Against it, it becomes {short(right)}."
+    )
+
+
+assert set(BIT_OF) == set(CATALOGUE), "the order of frequency names every mistake once"

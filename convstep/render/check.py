@@ -1,0 +1,322 @@
+"""A diagnosis as a page for the learner: each number beside the right one, then the first mistake in words."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+import numpy as np
+from rich.text import Text
+
+from convstep.arrays import Array
+from convstep.diagnosis.catalogue import CONVENTIONS
+from convstep.diagnosis.result import Diagnosis, JudgedCell, JudgedQuantity, Separation, ToldMistake
+from convstep.diagnosis.terms import terms_giving
+from convstep.numbers import cell_text, listing, short
+from convstep.quantities import QUANTITIES
+from convstep.render.layout import Block, Term, equation
+from convstep.render.matrix import Look, Mark, array_block, heading
+from convstep.render.page import headline
+from convstep.words import counted, spelled_shape
+
+SIGNS: Mapping[str, tuple[str, str, str]] = {
+    "right": ("✓", "right", "green"),
+    "follows": ("↳", "follows from your numbers above", "green"),
+    "convention": ("✓", "another convention, and fine", "green"),
+    "slip": ("!", "a slip", "yellow"),
+    "wrong": ("✗", "here is the mistake", "bold red"),
+}
+"""For each status its sign, what it says, and its style."""
+WRONG, SLIP = "✗", "!"
+AXES = {"output": ("image", "filter"), "input": ("image", "channel"), "filter": ("filter", "channel")}
+TITLES = {
+    "right": ("all right", "bold green"),
+    "slip": ("a slip", "bold yellow"),
+    "wrong": ("", "bold red"),
+    "unexplained": ("not explained", "bold yellow"),
+}
+
+
+def check_lines(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """The whole page of one attempt."""
+    lines = [*headline(f"Your numbers for iteration {diagnosis.iteration}", look.width), Text()]
+    for quantity in diagnosis.quantities:
+        lines += [*_quantity_lines(diagnosis, quantity, look), Text()]
+    if look.rounded:
+        lines += [Text(f"  rounded to {look.digits} digits", style="dim"), Text()]
+    return [*lines, *_outcome(diagnosis, look), *_limits(diagnosis, look)]
+
+
+def _limits(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """That not everything could be tried, where that is so."""
+    if diagnosis.verdict != "unexplained" or diagnosis.looked_for >= MOST_MISTAKES:
+        return []
+    times = "one mistake at a time was" if diagnosis.looked_for == 1 else "two mistakes at a time were"
+    return [
+        Text(),
+        *paragraphs(f"The problem is so large that no more than {times} looked for.", look.width, style="dim"),
+    ]
+
+
+MOST_MISTAKES = 3
+
+
+def _quantity_lines(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) -> list[Text]:
+    """A quantity's status in a line, and below it the given and the right numbers side by side."""
+    sign, says, style = SIGNS[quantity.status]
+    title = Text.assemble("  ", (sign, style), " ", heading(quantity.name, QUANTITIES[quantity.name].symbol))
+    if quantity.status == "wrong" and diagnosis.verdict == "unexplained":
+        says = "differs, and it is not clear why"
+    if quantity.nothing:
+        says = "follows, but from zeros alone: it shows nothing"
+    beside = Text.assemble("   ", (says, style))
+    if title.cell_len + beside.cell_len <= look.width:
+        return [title + beside, *_side_by_side(diagnosis, quantity, look)]
+    return [title, *paragraphs(says, look.width, 4, style), *_side_by_side(diagnosis, quantity, look)]
+
+
+def _side_by_side(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) -> list[Text]:
+    return equation(_matrices(diagnosis, quantity, look), look.width)
+
+
+def _matrices(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) -> list[Term]:
+    """Yours, right, and where that is a third thing, what follows from your own numbers."""
+    same_shape = quantity.given.size == quantity.expected.size
+    given = quantity.given.reshape(quantity.expected.shape) if same_shape else quantity.given
+    terms = [Term("", _block("yours", given, quantity, look, marked=same_shape))]
+    if quantity.status == "right" and same_shape and not np.isnan(given).any():
+        return terms
+    terms.append(Term("", _block("right", quantity.expected, quantity, look)))
+    if quantity.follows_differs and quantity.status in ("wrong", "slip"):
+        terms.append(Term("", _block("from your numbers", quantity.follows, quantity, look)))
+    return terms
+
+
+def _block(title: str, array: Array, quantity: JudgedQuantity, look: Look, *, marked: bool = False) -> Block:
+    axes = AXES.get(QUANTITIES[quantity.name].like, ())
+    still_open = np.isnan(array)
+    marks = []
+    if marked and quantity.cells:
+        where = {kind: np.zeros(array.shape, dtype=bool) for kind in (WRONG, SLIP)}
+        for cell in quantity.cells:
+            where[WRONG if cell.kind is None else SLIP][cell.cell] = True
+        styles = {WRONG: "bold red", SLIP: "bold yellow"}
+        marks = [Mark(sign, styles[sign], mask) for sign, mask in where.items() if mask.any()]
+    labels = [f"matrix {n}" for n in range(len(array))] if array.ndim == 3 and len(axes) < 1 else ()
+    shown = axes[-(array.ndim - 2) :] if array.ndim > 2 else ()
+    return array_block(
+        Text(title, style="italic"),
+        np.where(still_open, 0.0, array),
+        look,
+        axes=shown,
+        marks=marks,
+        padding=still_open if array.ndim == 2 and still_open.any() else None,
+        labels=labels,
+    )
+
+
+def _outcome(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """The verdict, and what to do next."""
+    if diagnosis.verdict == "right":
+        return _right(diagnosis, look)
+    if diagnosis.verdict == "slip":
+        return [*_title(diagnosis, look), *_slips(diagnosis, look), *_next(diagnosis, look)]
+    if diagnosis.verdict == "unexplained":
+        return _unexplained(diagnosis, look)
+    lines = _mistakes(diagnosis, look)
+    if _has_slips(diagnosis):
+        lines += [*paragraphs("Apart from that, a slip:", look.width), *_slips(diagnosis, look)]
+    return [*lines, *_convention_lines(diagnosis, look), *_next(diagnosis, look)]
+
+
+def _title(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    says, style = TITLES[diagnosis.verdict]
+    count = sum(cell.kind is not None for each in diagnosis.quantities for cell in each.cells)
+    if diagnosis.verdict == "slip":
+        says = f"{'a slip' if count == 1 else f'{count} slips'} in {diagnosis.first_wrong}: the method is right"
+    return headline(says, look.width, style)
+
+
+def _right(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """All is right: if a convention is another one, that is said first."""
+    conventions = diagnosis.conventions
+    title = "all right, in your own convention" if conventions else "all right"
+    lines = [*headline(title, look.width, "bold green")]
+    for name in conventions:
+        lines += paragraphs(f"Your convention is fine. {CONVENTIONS[name]}", look.width)
+    if not conventions:
+        count = sum(int((~np.isnan(each.given)).sum()) for each in diagnosis.quantities)
+        lines += paragraphs(f"{'Every number is' if count > 1 else 'The number is'} what it should be.", look.width)
+    else:
+        lines += _proof(diagnosis, look)
+    return lines
+
+
+def _proof(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """Both conventions side by side, on the learner's own numbers: they lead to the same new filter."""
+    setting, values = diagnosis.reading.setting, diagnosis.reading.values
+    problem = setting.problem
+    plain = problem.learns and problem.optimizer.name == "sgd" and not any(problem.optimizer.parameters.values())
+    if not plain or float(values.get("filter_sign", np.ones(1))[0]) > 0:
+        return []
+    numbers = {
+        name: setting.shaped(name, setting.truth[name][0]) for name in ("filter", "filter_gradient", "new_filter")
+    }
+    rate = short(problem.learning_rate or 0.0)
+
+    def update(operator: str, name: str, gradient: Array) -> list[Text]:
+        terms = [("", "filter", numbers["filter"]), (f"{operator} {rate} ·", name, gradient)]
+        terms.append(("=", "new_filter", numbers["new_filter"]))
+        blocks = [Term(sign, _titled(title, "filter", each, look)) for sign, title, each in terms]
+        return [Text(), *equation(blocks, look.width)]
+
+    return [
+        *update("+", "yours", 0.0 - numbers["filter_gradient"]),
+        *update("−", "filter_gradient", numbers["filter_gradient"]),
+    ]
+
+
+def _titled(title: str, like: str, numbers: Array, look: Look) -> Block:
+    """Numbers of the same shape as a quantity, with their axes named."""
+    axes = AXES.get(like, ())
+    shown = axes[-(numbers.ndim - 2) :] if numbers.ndim > 2 else ()
+    return array_block(Text(title, style="italic"), numbers, look, axes=shown)
+
+
+def _mistakes(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """The mistakes in words; a tie is told as one."""
+    sets = diagnosis.explanations
+    first = sets[0][0]
+    if len(sets) == 1:
+        count = len(sets[0])
+        title = f"one mistake, in {first.at}: {first.id}" if count == 1 else f"{count} mistakes"
+        lines = [*headline(title, look.width, "bold red")]
+        for mistake in sets[0]:
+            lines += _told(mistake, look, named=count > 1)
+        return lines
+    lines = [*headline(f"{len(sets)} explanations fit, in {first.at}", look.width, "bold red")]
+    for number, one in enumerate(sets[:MOST_SETS], start=1):
+        lines += [Text.assemble(f"  {number}. ", (" and ".join(each.id for each in one), "bold"))]
+        for mistake in one:
+            lines += paragraphs(mistake.says, look.width, 5)
+    if len(sets) > MOST_SETS:
+        lines += paragraphs(
+            f"… and {len(sets) - MOST_SETS} more; --format json holds them all", look.width, style="dim"
+        )
+    return [*lines, Text(), *_separation(diagnosis.separation, look)]
+
+
+MOST_SETS = 6
+"""So many explanations of a tie are told on a page."""
+
+
+def _told(mistake: ToldMistake, look: Look, *, named: bool) -> list[Text]:
+    lines = [Text.assemble("  ", (mistake.id, "bold"), f" in {mistake.at}")] if named else []
+    lines += paragraphs(mistake.says, look.width)
+    lines += [Text(), *paragraphs(f"Instead: {mistake.instead}", look.width, style="green"), Text()]
+    if mistake.few:
+        lines += [
+            *paragraphs("So few numbers fit easily: give more of them to be sure.", look.width, style="dim"),
+            Text(),
+        ]
+    return lines
+
+
+def _separation(separation: Separation | None, look: Look) -> list[Text]:
+    """The quantity that would settle a tie, with what each explanation predicts."""
+    if separation is None:
+        says = "In this problem they give the same numbers everywhere; convstep distinguish finds one where they part."
+        return [*paragraphs(says, look.width), Text()]
+    says = f"Your {separation.name} would tell which it is. It would be:"
+    lines = [*paragraphs(says, look.width), Text()]
+    terms = []
+    for name, numbers in list(separation.predictions.items())[:MOST_SETS]:
+        terms.append(Term("", _titled(name, QUANTITIES[separation.name].like, numbers, look)))
+    return [*lines, *equation(terms, look.width), Text()]
+
+
+def _has_slips(diagnosis: Diagnosis) -> bool:
+    return any(cell.kind is not None for each in diagnosis.quantities for cell in each.cells)
+
+
+def _slips(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """Each slip with its kind, and the sum that the number should have been."""
+    lines: list[Text] = []
+    for quantity in diagnosis.quantities:
+        for cell in (each for each in quantity.cells if each.kind is not None):
+            kind = f": {cell.says}" if cell.says else ""
+            where = quantity.name + (cell_text(cell.cell) if cell.cell else "")
+            says = f"{where} is {short(cell.given)}, and should be {short(cell.expected)}{kind}."
+            lines += paragraphs(says, look.width)
+            lines += _terms(diagnosis, quantity.name, cell, look)
+    return [*lines, Text()]
+
+
+def _terms(diagnosis: Diagnosis, name: str, cell: JudgedCell, look: Look) -> list[Text]:
+    """The terms of a sum, in names and in numbers, if there are not too many."""
+    reading = diagnosis.reading
+    own = reading.setting.own_shape(name)
+    place = int(np.ravel_multi_index(cell.cell, own)) if own else 0
+    unit = float(reading.written[name].units.max())
+    terms = terms_giving(reading.setting, name, place, (reading.values, reading.mended), cell.expected, unit)
+    if not 0 < len(terms) <= MOST_TERMS:
+        return []
+    texts = [" + ".join(term.says for term in terms), " + ".join(term.numbers for term in terms)]
+    total = short(sum(term.value for term in terms))
+    return [*paragraphs(f"= {texts[0]}", look.width, 4), *paragraphs(f"= {texts[1]} = {total}", look.width, 4)]
+
+
+MOST_TERMS = 12
+
+
+def _unexplained(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """The first number that nothing explains, with its terms; never a guess."""
+    name = diagnosis.first_wrong or ""
+    quantity = diagnosis[name]
+    lines = [*headline(f"not explained: {name}", look.width, "bold yellow")]
+    if not quantity.cells:
+        shape, wanted = spelled_shape(quantity.given.shape), spelled_shape(quantity.expected.shape)
+        says = f"Your {name} is {shape} where {wanted} is expected, and no mistake that we know makes it so."
+        return [*lines, *paragraphs(says, look.width)]
+    cell = quantity.cells[0]
+    where = name + (cell_text(cell.cell) if cell.cell else "")
+    wrong, count = len(quantity.cells), int((~np.isnan(quantity.given)).sum())
+    says = (
+        f"{counted(wrong, 'number')} of {count} in {name} {'is' if wrong == 1 else 'are'} other than what follows from "
+        f"your own numbers, and no mistakes that we know make all that you gave. The first is {where}: yours is "
+        f"{short(cell.given)}, and it should be {short(cell.expected)}."
+    )
+    return [
+        *lines,
+        *paragraphs(says, look.width),
+        *_terms(diagnosis, name, cell, look),
+        Text(),
+        *_next(diagnosis, look),
+    ]
+
+
+def _convention_lines(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """That a convention is no mistake, where there is one beside a mistake."""
+    says = [f"That {_short_convention(name)} is no mistake: it is a convention." for name in diagnosis.conventions]
+    return [line for each in says for line in [*paragraphs(each, look.width), Text()]]
+
+
+def _short_convention(name: str) -> str:
+    return "you write the error as t − a" if name == "error-sign" else "you write −∂L/∂w for the gradient"
+
+
+def _next(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """What to do next."""
+    name = diagnosis.first_wrong
+    later = [each.name for each in diagnosis.quantities if each.status == "follows"]
+    after = [each for each in later if list(QUANTITIES).index(each) > list(QUANTITIES).index(name or "filter")]
+    parts = [f"Next: work out {name} again"]
+    if after:
+        parts.append(f"; {listing(after)} followed correctly from it, and will come out right then")
+    return paragraphs("".join(parts) + ".", look.width, style="bold")
+
+
+def paragraphs(text: str, width: int, indent: int = 2, style: str = "") -> list[Text]:
+    """A text within the page's margins."""
+    parts = textwrap.wrap(text, max(10, width - indent), break_on_hyphens=False, break_long_words=False)
+    return [Text(" " * indent + part, style=style) for part in parts]

@@ -1,0 +1,111 @@
+"""What tells mistakes apart: predictions that part, and what a problem cannot show."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from made import attempt, numbers, ways
+from program import NAMES, SAMPLES
+
+import convstep
+from convstep.diagnosis.catalogue import CATALOGUE
+from convstep.diagnosis.examiner import Examiner
+from convstep.diagnosis.separating import blindness
+from convstep.diagnosis.simulation import same
+
+QUESTION = {
+    "input": [[1, -1, 0], [0, 1, 0], [0, -1, 1]],
+    "filter": [[1, -1], [1, 1]],
+    "target": [[1, 0], [0, 1]],
+    "learning_rate": 0.5,
+}
+
+
+def exercise(problem):
+    return Examiner(convstep.load(problem)).exercise(1)
+
+
+@pytest.mark.parametrize("sample", ["question", "channels", "sigmoid", "true-convolution"])
+def test_a_separation_really_parts_them(sample):
+    """Whatever tie there is: the quantity was not given, each set has a prediction, and they are not all the same."""
+    problem = convstep.load(SAMPLES / f"{sample}.yaml")
+    examiner = Examiner(problem)
+    setting = examiner.exercise(1).setting
+    ties = 0
+    for name in CATALOGUE:
+        for rule in ways(setting, name):
+            written = numbers(setting, [rule])
+            if any(array.shape != setting.own_shape(each) for each, array in written.items()):
+                continue
+            given = {each: written[each] for each in ("filter_gradient", "new_filter") if each in written}
+            diagnosis = examiner.diagnose(attempt(setting, given))
+            separation = diagnosis.separation
+            assert (separation is None) or len(diagnosis.explanations) > 1
+            if separation is not None:
+                ties += 1
+                assert separation.name not in given
+                sets = ["+".join(each.id for each in one) for one in diagnosis.explanations]
+                assert sorted(separation.predictions) == sorted(sets)
+                arrays = list(separation.predictions.values())
+                assert any(not same(one, other) for one, other in combinations(arrays, 2))
+    assert ties
+
+
+def test_giving_it_keeps_what_was_predicted_and_may_settle_the_tie():
+    problem = convstep.load(SAMPLES / "answer-attempt.yaml")
+    attempt_ = {**problem.attempt, "filter_gradient": [[-1, 2], [-1, -2]]}
+    diagnosis = convstep.diagnose(problem, attempt_)
+    separation = diagnosis.separation
+    assert separation.name == "activation_slope"
+    settled = 0
+    for name, numbers_ in separation.predictions.items():
+        again = convstep.diagnose(problem, {**attempt_, separation.name: numbers_.tolist()})
+        told = [[each.id for each in one] for one in again.explanations]
+        assert [name] in told
+        settled += told == [[name]]
+    assert settled
+
+
+def test_what_is_the_same_everywhere_has_no_separation():
+    diagnosis = convstep.diagnose(convstep.load(QUESTION), {"pre_activation": [[1, -2], [0, 3]]})
+    assert [one[0].id for one in diagnosis.explanations] == ["filter-rotated", "filter-transposed"]
+    assert diagnosis.separation is None
+
+
+@pytest.mark.parametrize("sample", [name for name in NAMES if not name.endswith("-attempt")])
+def test_the_blind_spots_are_all_of_the_catalogue(sample):
+    found = blindness(Examiner(convstep.load(SAMPLES / f"{sample}.yaml")).exercise(1).setting)
+    assert found.seen + len(found.unseen) + len(found.unmade) == len(CATALOGUE)
+    assert not {*found.unseen} & {*found.unmade}
+    assert all(len(group) > 1 for group in found.together)
+    assert not {name for group in found.together for name in group} & {*found.unseen, *found.unmade}
+
+
+@pytest.mark.parametrize("sample", ["question", "channels", "sigmoid"])
+def test_what_cannot_be_seen_changes_no_number(sample):
+    setting = Examiner(convstep.load(SAMPLES / f"{sample}.yaml")).exercise(1).setting
+    found = blindness(setting)
+    truth = {name: setting.shaped(name, row[0]) for name, row in setting.truth.items()}
+    for name in found.unmade:
+        assert ways(setting, name) == []
+    for name in found.unseen:
+        for rule in ways(setting, name):
+            if not rule.beside:
+                assert all(np.allclose(array, truth[each]) for each, array in numbers(setting, [rule]).items())
+
+
+def test_the_question_is_blind_in_these():
+    found = blindness(exercise(QUESTION).setting)
+    assert "error-absolute" in found.unseen
+    assert "target-activated" in found.unseen
+    assert ("filter-rotated", "filter-transposed") in found.together
+    assert {"bias-forgotten", "stride-ignored", "momentum-forgotten", "gradient-accumulated"} <= {*found.unmade}
+    with_bias = blindness(exercise({**QUESTION, "bias": 1}).setting)
+    assert "bias-forgotten" not in with_bias.unmade
+
+
+def test_a_rate_of_one_hides_the_rate():
+    found = blindness(exercise({**QUESTION, "learning_rate": 1}).setting)
+    assert {"rate-forgotten", "rate-twice", "rate-divides"} <= {*found.unseen, *found.unmade}

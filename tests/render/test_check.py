@@ -1,0 +1,265 @@
+"""The page of an attempt: goldens at three widths, and what holds for every page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+
+import convstep
+from convstep.diagnosis.catalogue import CATALOGUE, CONVENTIONS
+from convstep.diagnosis.examiner import Examiner
+from convstep.diagnosis.replay import replay
+from convstep.diagnosis.separating import blindness
+from convstep.render.check_data import Judged
+from convstep.render.check_mistakes import blindness_lines, catalogue_lines, mistake_lines
+from convstep.render.check_replay import no_replay_lines, replay_lines
+from convstep.render.check_summary import Summary, summary_lines
+from convstep.render.matrix import Look
+from render.checked import attempts, checked_page, diagnosed, page, question
+
+WIDTHS = (40, 80, 120)
+NAMES = tuple(attempts())
+HOSTILE = "[bold]x[/bold] \x1b[2J\x1b]0;y\x07 a\u202eb\nsecond line"
+
+
+def replayed(name: str) -> Any:
+    problem, diagnosis = diagnosed(name)
+    way = diagnosis.ways[0]
+    return replay(problem, way.rules, way.turned)
+
+
+def summary() -> Summary:
+    """A class in which everything happens."""
+    judged = [Judged(f"{name}.yaml", 1, diagnosed(name)[1]) for name in NAMES]
+    return Summary.of([*judged, Judged("broken.yaml", None, None, "broken.yaml:1:1: not readable")])
+
+
+OTHERS = {
+    "mistakes": catalogue_lines,
+    "mistake-channels": lambda look: mistake_lines("channels-not-summed", look),
+    "mistake-error-sign": lambda look: mistake_lines("error-sign", look),
+    "replay-question": lambda look: replay_lines(replayed("question-attempt"), look),
+    "summary": lambda look: summary_lines(summary(), look),
+    "blind": lambda look: _blind(look),
+}
+"""The other pages of ``check``, each from the look that it is to have."""
+
+
+def _blind(look: Look) -> list[Any]:
+    problem = convstep.load(question())
+    return blindness_lines(problem, "problem.yaml", blindness(Examiner(problem).exercise(1).setting), look)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", NAMES)
+def test_whole_pages(same_as_golden, name, width):
+    text = checked_page(*diagnosed(name), width, name=f"{name}.yaml")
+    _fits(text, width)
+    same_as_golden(f"check-{name}-{width}", text)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_whole_pages(same_as_golden, name, width):
+    text = page(OTHERS[name](Look(width, 6, False)), width)
+    _fits(text, width)
+    same_as_golden(f"check-{name}-{width}", text)
+
+
+def _fits(text: str, width: int) -> None:
+    for line in text.splitlines():
+        # A word, such as the name of a cell with its index, is never broken.
+        assert cell_len(line) <= width or " " not in line.strip(), line
+        assert line == line.rstrip()
+
+
+def test_the_asker_made_one_mistake_and_has_a_convention_of_their_own():
+    diagnosis = diagnosed("question-attempt")[1]
+    statuses = {each.name: (each.status, each.id) for each in diagnosis.quantities}
+    assert statuses == {
+        "output": ("right", None),
+        "error": ("convention", "error-sign"),
+        "filter_gradient": ("follows", None),
+        "new_filter": ("wrong", "ascent"),
+    }
+    assert [[each.id for each in one] for one in diagnosis.explanations] == [["ascent"]]
+
+
+def test_the_answer_is_a_tie_with_two_lost_minus_signs_and_no_ascent():
+    diagnosis = diagnosed("answer-attempt")[1]
+    assert [[each.id for each in one] for one in diagnosis.explanations] == [["slope-forgotten"], ["slope-at-zero"]]
+    assert [(each.name, each.status) for each in diagnosis.quantities] == [
+        ("error", "convention"),
+        ("filter_gradient", "wrong"),
+        ("new_filter", "follows"),
+    ]
+    slips = [(cell.cell, cell.given, cell.expected, cell.kind) for cell in diagnosis["filter_gradient"].cells]
+    assert slips == [((0, 0), 1, -1, "lost-minus"), ((1, 0), 1, -1, "lost-minus")]
+
+
+def test_the_proof_of_a_convention_adds_up():
+    """Both lines are read from the page and calculated anew: they lead to the same new filter."""
+    text = checked_page(*diagnosed("own-convention")).partition("Your convention is fine.")[2]
+    ways = []
+    for block in text.split("\n\n")[1:3]:
+        sign = 1 if "+ 0.5" in block else -1
+        numbers = np.array(_matrix_rows(block))
+        start, step, end = numbers[:, :2], numbers[:, 2:4], numbers[:, 4:]
+        assert np.array_equal(start + sign * 0.5 * step, end)
+        ways.append((sign, end.tolist()))
+    assert ways == [(1, [[0, 0], [1, 0]]), (-1, [[0, 0], [1, 0]])]
+
+
+def _matrix_rows(block: str) -> list[list[float]]:
+    """The numbers within brackets, by the lines of a page."""
+    lines = [re.findall(r"[⎡⎣] (.*?) [⎤⎦]", line) for line in block.splitlines()]
+    return [[float(number) for piece in pieces for number in piece.split()] for pieces in lines if pieces]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sums_on_a_page_come_to_the_number_that_should_be(name):
+    """``= 2·(−1) + 0·2 = -2``: multiplied and added anew, and compared with what the sentence above says."""
+    for wanted, sum_, total in sums(name):
+        products = [product.replace("−", "-").replace("(", "").replace(")", "") for product in sum_.split(" + ")]
+        added = sum(np.prod([float(factor) for factor in product.split("·")]) for product in products)
+        assert added == pytest.approx(total) == pytest.approx(wanted)
+
+
+def sums(name: str) -> list[tuple[float, str, float]]:
+    """What each number should be, its sum as it is printed, and what that is said to come to."""
+    lines = checked_page(*diagnosed(name), 1000).splitlines()
+    found = []
+    for says, names, numbers in zip(lines, lines[1:], lines[2:], strict=False):
+        wanted = re.search(r"should be (-?\d+(?:\.\d+)?)", says)
+        if wanted and names.startswith("    = ") and numbers.startswith("    = "):
+            sum_, total = numbers.removeprefix("    = ").split(" = ")
+            found.append((float(wanted[1]), sum_, float(total)))
+    return found
+
+
+def test_every_sum_is_seen_by_the_test_above():
+    counts = {name: len(sums(name)) for name in NAMES}
+    assert counts == {name: checked_page(*diagnosed(name), 1000).count("\n    = ") // 2 for name in NAMES}
+    assert {name: count for name, count in counts.items() if count} == {
+        "answer-attempt": 2, "slip": 1, "missing-term": 1, "unexplained": 1, "slip-after-slip": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tie_is_told_with_all_its_sets_and_a_right_page_with_none(name):
+    diagnosis = diagnosed(name)[1]
+    text = " ".join(checked_page(*diagnosed(name)).split())
+    for one in diagnosis.explanations:
+        for mistake in one:
+            assert mistake.id in text
+            assert " ".join(mistake.says.split()) in text
+    if diagnosis.verdict == "right":
+        assert "✗" not in text
+        assert "Next:" not in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_colours_change_nothing_but_the_colour(name):
+    plain, colored = checked_page(*diagnosed(name)), checked_page(*diagnosed(name), color="always")
+    assert re.sub(r"\x1b\[[\d;]*m", "", colored) == plain
+    assert colored != plain
+
+
+def test_a_mark_tells_a_slip_from_a_mistake_without_colours():
+    assert "7! ⎤" in checked_page(*diagnosed("slip"))
+    assert "5.2✗ ⎦" in checked_page(*diagnosed("batch"))
+
+
+def test_hostile_titles_and_names_stay_text():
+    problem = convstep.load(question(title=HOSTILE))
+    diagnosis = convstep.diagnose(problem, {"error": [[2, 0], [0, 0]]})
+    for color in ("never", "always"):
+        text = checked_page(problem, diagnosis, 200, name=HOSTILE, color=color)
+        text = re.sub(r"\x1b\[[\d;]*m", "", text)
+        assert "[bold]x[/bold] \\x1b[2J\\x1b]0;y\\x07 a\\u202eb\\nsecond line" in text
+        assert not {"\x1b", "\x07", "\u202e"} & set(text)
+
+
+def test_few_digits_and_many():
+    problem = convstep.load(question(activation="sigmoid"))
+    diagnosis = convstep.diagnose(problem, {"output": [[0.1, 0.2], [0.3, 0.4]]})
+    assert "⎡ 0.95  0.5  ⎤" in checked_page(problem, diagnosis, digits=2)
+    assert "0.9525741268" in checked_page(problem, diagnosis, digits=10)
+
+
+def test_a_large_matrix_is_cut_unless_all_cells_are_wanted():
+    size = 60
+    problem = convstep.load({"input": np.eye(size), "filter": [[2]], "target": np.eye(size), "learning_rate": 0.1})
+    diagnosis = convstep.diagnose(problem, {"output": np.eye(size) * 3})
+    short, long = (checked_page(problem, diagnosis, all_cells=wanted) for wanted in (False, True))
+    assert len(short.splitlines()) < 80
+    assert long.count("3✗") + long.count("3!") == size
+    assert "…" in short
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("right", "There is no other rule to run: yours is the right one."),
+        ("answer-attempt", "Several explanations fit;"),
+        ("unexplained", "Nobody knows the rule behind these numbers, so it cannot be run."),
+    ],
+)
+def test_why_there_is_nothing_to_replay(name, says):
+    assert says in " ".join(page(no_replay_lines(diagnosed(name)[1], Look(80, 6, False))).split())
+
+
+def test_the_replay_says_how_the_loss_went_and_came_back():
+    told = replayed("question-attempt")
+    losses = told.right.losses
+    text = " ".join(page(replay_lines(told, Look(80, 6, False))).split())
+    assert f"the loss is {losses[15]:.6g} after 15 iterations and back at 1 after 35: dead." in text
+    assert losses[told.right.lowest] == min(losses)
+    assert told.right.lowest == 15
+
+
+def test_every_mistake_stands_in_the_list_once():
+    text = page(catalogue_lines(Look(120, 6, False)), 120)
+    assert [line.split()[0] for line in text.splitlines() if re.match(r" {4}[a-z]+-?[a-z-]*  ", line)] == [
+        *sorted(CATALOGUE, key=_by_quantity),
+        *CONVENTIONS,
+    ]
+
+
+def _by_quantity(name: str) -> int:
+    quantities = list(dict.fromkeys(each.quantity for each in CATALOGUE.values()))
+    return quantities.index(CATALOGUE[name].quantity)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", [*CATALOGUE, *CONVENTIONS])
+def test_each_mistake_is_explained_with_its_words(name, width):
+    text = page(mistake_lines(name, Look(width, 6, False)), width)
+    _fits(text, width)
+    words = " ".join(text.split())
+    if name in CONVENTIONS:
+        assert CONVENTIONS[name] in words
+        return
+    mistake = CATALOGUE[name]
+    assert f"{mistake.did} {mistake.why}" in words
+    assert f"Instead: {mistake.instead}" in words
+    assert "For example" in words
+    assert f"with {name}" in words
+
+
+def test_the_summary_counts_what_was_found():
+    found = summary()
+    assert found.attempts == len(NAMES) + 1 == sum(found.verdicts.values())
+    assert found.verdicts["unreadable"] == 1
+    assert found.certain["ascent"] == sum("ascent" in _everywhere(name) for name in NAMES) > 1
+    assert found.ties[("slope-forgotten", "slope-at-zero")] == 1
+    assert "slope-at-zero" in found.possible
+
+
+def _everywhere(name: str) -> set[str]:
+    sets = [{each.id for each in one} for one in diagnosed(name)[1].explanations]
+    return set.intersection(*sets) if sets else set()
