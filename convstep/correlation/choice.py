@@ -12,9 +12,13 @@ from convstep.geometry import Geometry
 if TYPE_CHECKING:
     from convstep.correlation.scheme import Correlation
 
-LARGEST_TABLE = 1 << 17
+LARGEST_TABLE = 1 << 15
 """Up to how many products `Windows` is the faster scheme."""
-SMALLEST_TRANSFORMED = 49
+SMALL_PLANE = 1 << 13
+"""Planes of fewer outputs are done all at once: one after the other would cost more than is gained."""
+FEW_TAPS, SOME_TAPS = 9, 36
+"""Up to so many taps small planes are best done a tap at a time, and in tiles of windows."""
+SMALLEST_TRANSFORMED = 81
 """From how many taps on a Fourier transform is the faster scheme for a filter with a channel of its own."""
 
 
@@ -35,18 +39,18 @@ def make_correlation(x: Array, geometry: Geometry, in_order: bool = False) -> Co
 
 def _large(padded: Array, geometry: Geometry, in_order: bool) -> Correlation:
     """The scheme for a problem too large for a table; imported here, since most problems are small."""
-    if in_order:
-        from convstep.correlation.taps import Taps
-
-        return Taps(padded, geometry)
     from convstep.correlation.band import Band
-
-    if not Band.suits(geometry):
-        from convstep.correlation.patches import Patches
-
-        return Patches(padded, geometry)
-    if geometry.taps < SMALLEST_TRANSFORMED:
-        return Band(padded, geometry)
     from convstep.correlation.fourier import Fourier
+    from convstep.correlation.patches import Patches
+    from convstep.correlation.taps import Taps
 
-    return Fourier(padded, geometry)
+    taps = geometry.taps
+    if in_order:
+        return Taps(padded, geometry)
+    if not Band.suits(geometry):
+        return Patches(padded, geometry)
+    if geometry.output[0] * geometry.output[1] >= SMALL_PLANE:
+        return Band(padded, geometry) if taps < SMALLEST_TRANSFORMED else Fourier(padded, geometry)
+    if taps <= FEW_TAPS:
+        return Taps(padded, geometry)
+    return Patches(padded, geometry) if taps <= SOME_TAPS else Fourier(padded, geometry)

@@ -186,6 +186,10 @@ def round_to(numbers: Array, grain: float) -> None:
     numbers += 0.0
 
 
+SMALLEST_TILE = 64
+"""The shortest side of a tile, unless the plane is smaller: a tile costs something for itself."""
+
+
 def tile_size(output: int, reach: int) -> int:
     """The side of a tile with the least work: much larger than the reach, and of small prime factors.
 
@@ -193,7 +197,7 @@ def tile_size(output: int, reach: int) -> int:
     (200, 24)
     """
     longest = max(LARGEST_TILE, 4 * reach)
-    sizes = [size for size in _smooth_sizes(2 * longest) if size >= reach]
+    sizes = [size for size in _smooth_sizes(2 * longest) if size >= max(reach, SMALLEST_TILE)]
     whole = next(size for size in _smooth_sizes(4 * (output + reach)) if size >= output + reach - 1)
     sizes = [size for size in sizes if size <= longest and size < whole] + ([whole] if whole <= 2 * longest else [])
     return min(sizes, key=lambda size: -(-output // (size - reach + 1)) * size * math.log2(size + 1))

@@ -46,7 +46,7 @@ class Patches(Reordered):
             writeable=False,
         )
         self._tile_rows = min(g.output[0], max(1, TILE_NUMBERS // (g.taps * g.output[1])))
-        self._memory = np.empty(g.taps * self._tile_rows * g.output[1])
+        self._memory = np.empty(g.taps * self._tile_rows * g.padded[1])
 
     def correlate_fast(self, w: Array, z: Array, scale: float, grain: float | None) -> bool:
         flat = self._flat(w)
@@ -66,13 +66,24 @@ class Patches(Reordered):
     def input_gradient_fast(self, delta: Array, w: Array, scale: float, grain: float | None) -> Array | None:
         g = self.geometry
         gradient = np.zeros((g.batch, g.groups, g.group_channels, *g.padded))
+        put_back = self._put_back_cells
+        if g.stride == (1, 1):
+            # Rows as wide as the input's: what a tap sends back is then one piece of memory, only moved.
+            delta, put_back = self._widened(delta), self._put_back_rows
         flat = self._flat(w)
         for tile in self._tiles():
             sent = delta[tile.image, tile.filters, tile.rows].reshape(g.group_filters, -1)
-            products = self._columns(tile)
+            products = self._columns(tile, delta.shape[3])
             np.matmul(flat[tile.group].T, sent, out=products.reshape(g.taps, -1))
-            self._put_back(products, gradient[tile.image, tile.group, :, tile.rows.start * g.stride[0] :])
+            put_back(products, gradient[tile.image, tile.group, :, tile.rows.start * g.stride[0] :])
         return gradient.reshape(g.batch, g.channels, *g.padded)[(..., *g.inside)]
+
+    def _widened(self, delta: Array) -> Array:
+        """δ with zeros on its right."""
+        g = self.geometry
+        wide = np.zeros((g.batch, g.filters, g.output[0], g.padded[1]))
+        wide[..., : g.output[1]] = delta
+        return wide
 
     def _tiles(self) -> Iterator[Tile]:
         g = self.geometry
@@ -86,19 +97,19 @@ class Patches(Reordered):
         g = self.geometry
         return filters.reshape(g.groups, g.group_filters, g.taps)
 
-    def _columns(self, tile: Tile) -> Array:
-        """Memory for the tile's windows, channels×kh×kw×rows×columns."""
+    def _columns(self, tile: Tile, columns: int) -> Array:
+        """Memory for the tile's windows or what they are sent back, channels×kh×kw×rows×columns."""
         g = self.geometry
-        shape = (g.group_channels, *g.kernel, tile.rows.stop - tile.rows.start, g.output[1])
+        shape = (g.group_channels, *g.kernel, tile.rows.stop - tile.rows.start, columns)
         return self._memory[: g.taps * shape[3] * shape[4]].reshape(shape)
 
     def _met(self, tile: Tile) -> Array:
         """The tile's windows side by side, taps×cells."""
-        columns = self._columns(tile)
+        columns = self._columns(tile, self.geometry.output[1])
         np.copyto(columns, self._windows[tile.image, tile.group, :, :, :, tile.rows])
         return columns.reshape(self.geometry.taps, -1)
 
-    def _put_back(self, products: Array, gradient: Array) -> None:
+    def _put_back_cells(self, products: Array, gradient: Array) -> None:
         """Adds every product where its tap's input was: channels×kh×kw×rows×columns into channels×rows×columns."""
         g = self.geometry
         rows, columns = products.shape[3:]
@@ -107,3 +118,15 @@ class Patches(Reordered):
             down = slice(top, top + (rows - 1) * g.stride[0] + 1, g.stride[0])
             across = slice(left, left + (columns - 1) * g.stride[1] + 1, g.stride[1])
             gradient[:, down, across] += products[:, p, q]
+
+    def _put_back_rows(self, products: Array, gradient: Array) -> None:
+        """The same for a stride of 1, where the products of a row go on to the right by zeros."""
+        g = self.geometry
+        columns = products.shape[4]
+        flat = gradient.reshape(g.group_channels, -1)
+        length = products.shape[3] * columns
+        for p, q in np.ndindex(*g.kernel):
+            left = q * g.dilation[1]
+            first = p * g.dilation[0] * columns + left
+            moved = products[:, p, q].reshape(g.group_channels, -1)[:, : length - left]
+            flat[:, first : first + length - left] += moved

@@ -31,13 +31,17 @@ def test_small_problems_have_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "LARGEST_TABLE", 16)
     assert isinstance(made(PLAIN), Windows)
     monkeypatch.setattr(choice, "LARGEST_TABLE", 15)
-    assert isinstance(made(PLAIN), Band)
-    assert isinstance(made(PLAIN, in_order=True), Taps)
+    assert isinstance(made(PLAIN), Taps)
 
 
 def test_large_problems_by_their_shape() -> None:
     assert isinstance(made(Geometry(1, 1, (256, 256), 1, (3, 3))), Band)
-    assert isinstance(made(Geometry(1, 1, (256, 256), 1, (11, 11))), Fourier)
+    assert isinstance(made(Geometry(1, 1, (256, 256), 1, (8, 8))), Band)
+    assert isinstance(made(Geometry(1, 1, (256, 256), 1, (9, 9))), Fourier)
+    assert isinstance(made(Geometry(1, 1, (256, 256), 1, (11, 11)), in_order=True), Taps)
+    assert isinstance(made(Geometry(1, 1, (64, 64), 1, (3, 3))), Taps)
+    assert isinstance(made(Geometry(1, 1, (64, 64), 1, (5, 5))), Patches)
+    assert isinstance(made(Geometry(1, 1, (64, 64), 1, (9, 9))), Fourier)
     assert isinstance(made(Geometry(1, 1, (256, 256), 1, (11, 11), stride=(2, 2))), Patches)
     assert isinstance(made(Geometry(8, 3, (32, 32), 16, (5, 5))), Patches)
 
