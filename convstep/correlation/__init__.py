@@ -5,14 +5,16 @@
 `reordered` puts right whatever that could change. `choice` picks by the sizes.
 """
 
-from convstep.correlation.choice import LARGEST_TABLE, make_correlation
+from convstep.correlation.choice import has_table, make_correlation
 from convstep.correlation.definition import correlate, filter_gradient, input_gradient, pad
 from convstep.correlation.in_order import input_gradients, sum_rows, sum_squares
+from convstep.correlation.windows import Windows
 
 __all__ = [
-    "LARGEST_TABLE",
+    "Windows",
     "correlate",
     "filter_gradient",
+    "has_table",
     "input_gradient",
     "input_gradients",
     "make_correlation",

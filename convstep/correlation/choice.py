@@ -12,14 +12,21 @@ from convstep.geometry import Geometry
 if TYPE_CHECKING:
     from convstep.correlation.scheme import Correlation
 
-LARGEST_TABLE = 1 << 15
-"""Up to how many products `Windows` is the faster scheme."""
+LARGEST_TABLE = 1 << 16
+"""Up to how many products `Windows` is the faster scheme, or half as many where matrix products do it: `Patches`."""
 SMALL_PLANE = 1 << 13
 """Planes of fewer outputs are done all at once: one after the other would cost more than is gained."""
 FEW_TAPS, SOME_TAPS = 9, 36
 """Up to so many taps small planes are best done a tap at a time, and in tiles of windows."""
-SMALLEST_TRANSFORMED = 81
+SMALLEST_TRANSFORMED = 100
 """From how many taps on a Fourier transform is the faster scheme for a filter with a channel of its own."""
+
+
+def has_table(geometry: Geometry) -> bool:
+    """Whether the problem is small enough for `Windows`, which adds in the definition's order."""
+    products = geometry.positions * geometry.filters * geometry.taps
+    one_to_one = geometry.group_channels == geometry.group_filters == 1
+    return products <= (LARGEST_TABLE if one_to_one else LARGEST_TABLE // 2)
 
 
 def make_correlation(x: Array, geometry: Geometry, in_order: bool = False) -> Correlation:
@@ -31,8 +38,7 @@ def make_correlation(x: Array, geometry: Geometry, in_order: bool = False) -> Co
         in_order: Whether every sum must come in the definition's order.
     """
     padded = pad(x, geometry)
-    products = geometry.positions * geometry.filters * geometry.taps
-    if products <= LARGEST_TABLE:
+    if has_table(geometry):
         return Windows(padded, geometry)
     return _large(padded, geometry, in_order)
 

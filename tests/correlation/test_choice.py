@@ -35,11 +35,13 @@ def test_small_problems_have_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_large_problems_by_their_shape() -> None:
+    assert isinstance(made(Geometry(1, 1, (32, 32), 1, (9, 9))), Windows)
+    assert isinstance(made(Geometry(1, 3, (16, 16), 8, (3, 3))), Patches)
     assert isinstance(made(Geometry(1, 1, (256, 256), 1, (3, 3))), Band)
-    assert isinstance(made(Geometry(1, 1, (256, 256), 1, (8, 8))), Band)
-    assert isinstance(made(Geometry(1, 1, (256, 256), 1, (9, 9))), Fourier)
+    assert isinstance(made(Geometry(1, 1, (256, 256), 1, (9, 9))), Band)
+    assert isinstance(made(Geometry(1, 1, (256, 256), 1, (10, 10))), Fourier)
     assert isinstance(made(Geometry(1, 1, (256, 256), 1, (11, 11)), in_order=True), Taps)
-    assert isinstance(made(Geometry(1, 1, (64, 64), 1, (3, 3))), Taps)
+    assert isinstance(made(Geometry(1, 1, (80, 80), 1, (3, 3))), Taps)
     assert isinstance(made(Geometry(1, 1, (64, 64), 1, (5, 5))), Patches)
     assert isinstance(made(Geometry(1, 1, (64, 64), 1, (9, 9))), Fourier)
     assert isinstance(made(Geometry(1, 1, (256, 256), 1, (11, 11), stride=(2, 2))), Patches)
