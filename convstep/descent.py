@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from convstep.activations import make_activation
-from convstep.arrays import Array
+from convstep.arrays import Array, Mask
 from convstep.correlation import sum_rows
 from convstep.layers.conv import Conv, continued
 from convstep.losses import make_loss
@@ -229,8 +230,9 @@ class Block:
         layer = self.layer
         assert self.optimizer is not None
         finite = np.ones(layer.count, dtype=bool)
-        for array in arrays.values():
-            finite &= np.isfinite(array).reshape(layer.count, -1).all(axis=1)
+        for name, array in arrays.items():
+            if name != "output_gradient" or not self.loss.gradient_is_error:
+                finite &= _finite_rows(array.reshape(layer.count, -1))
         states = [layer.new_weights, *(layer.new_state(name) for name in layer.states)]
         return Progress(
             first_iteration=first,
@@ -242,6 +244,13 @@ class Block:
             delta=layer.delta.reshape(layer.count, -1),
             states=np.concatenate(states, axis=1),
         )
+
+
+def _finite_rows(rows: Array) -> Mask:
+    """Which rows hold nothing but finite numbers."""
+    if len(rows) == 1 and rows.size > BLOCK_NUMBERS >> 3 and math.isfinite(np.dot(rows[0], rows[0])):
+        return np.ones(1, dtype=bool)  # a sum of squares is not finite if a number is not, and takes one pass
+    return np.asarray(np.isfinite(rows).all(axis=1))
 
 
 def _sealed(arrays: dict[str, Array]) -> dict[str, Array]:

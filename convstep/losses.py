@@ -9,7 +9,7 @@ import numpy as np
 
 from convstep.arrays import Array
 from convstep.choices import Choice, Parameter
-from convstep.correlation import sum_rows
+from convstep.correlation import sum_rows, sum_squares
 
 
 class Loss:
@@ -22,6 +22,7 @@ class Loss:
         largest_curvature: c, the largest second derivative in one error, before a division by n;
             ``None`` where there is none to speak of.
         gradient_is_error: Whether ∂L/∂a is e itself, so that one array serves as both.
+        gradient_jumps: Whether ∂L/∂a jumps at e = 0, so that the last digit of e decides about it.
     """
 
     parameters: ClassVar[Mapping[str, Parameter]] = {}
@@ -30,6 +31,7 @@ class Loss:
     is_mean: ClassVar[bool] = False
     largest_curvature: ClassVar[float | None]
     gradient_is_error: ClassVar[bool] = False
+    gradient_jumps: ClassVar[bool] = False
 
     def __init__(self, choice: Choice) -> None:
         self.choice = choice.completed(self.parameters)
@@ -58,7 +60,7 @@ class HalfSquaredError(Loss):
     gradient_is_error = True
 
     def values(self, errors: Array) -> Array:
-        result: Array = 0.5 * sum_rows(errors * errors)
+        result: Array = 0.5 * sum_squares(errors)
         return result
 
     def gradient(self, error: Array, out: Array) -> None:
@@ -71,7 +73,7 @@ class SquaredError(Loss):
     largest_curvature = 2.0
 
     def values(self, errors: Array) -> Array:
-        result: Array = sum_rows(errors * errors)
+        result: Array = sum_squares(errors)
         return result
 
     def gradient(self, error: Array, out: Array) -> None:
@@ -85,7 +87,7 @@ class MeanSquaredError(Loss):
     largest_curvature = 2.0
 
     def values(self, errors: Array) -> Array:
-        result: Array = sum_rows(errors * errors) / errors.shape[1]
+        result: Array = sum_squares(errors) / errors.shape[1]
         return result
 
     def gradient(self, error: Array, out: Array) -> None:
@@ -98,6 +100,7 @@ class MeanAbsoluteError(Loss):
     gradient_formula = "1/n · sign(a − t), 0 where a = t"
     is_mean = True
     largest_curvature = None
+    gradient_jumps = True
 
     def values(self, errors: Array) -> Array:
         result: Array = sum_rows(np.abs(errors)) / errors.shape[1]

@@ -10,7 +10,7 @@ from drawn_problems import ACTIVATION_CHOICES, SEEDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convstep.activations import ACTIVATIONS, make_activation
+from convstep.activations import ACTIVATIONS, BRANCHES_PAY, make_activation
 from convstep.choices import Choice
 
 STEP = 1e-5
@@ -166,3 +166,17 @@ def test_defaults_are_filled_in() -> None:
     assert make_activation(Choice("elu")).choice.spelled == {"elu": {"alpha": 1.0}}
     assert make_activation(Choice("softplus")).choice.spelled == {"softplus": {"beta": 1.0}}
     assert make_activation(Choice("gelu")).choice.spelled == {"gelu": {"approximate": "none"}}
+
+
+@pytest.mark.parametrize("slope_at_zero", [0.0, 0.25, 1.0])
+def test_relu_has_the_same_slopes_for_few_numbers_and_for_many(slope_at_zero: float) -> None:
+    few = np.array([-1.0, -1e-320, -0.0, 0.0, 1e-320, 2.0, np.inf, -np.inf, np.nan])
+    many = np.tile(few, BRANCHES_PAY)
+    relu = make_activation(Choice("relu"), slope_at_zero)
+    expected, slope = np.empty(few.shape), np.empty(many.shape)
+    relu.slope(few, few, expected)
+    relu.slope(many, many, slope)
+    at_zero = slope_at_zero
+    assert np.array_equal(expected, [0.0, 0.0, at_zero, at_zero, 1.0, 1.0, 1.0, 0.0, np.nan], equal_nan=True)
+    assert np.array_equal(slope, np.tile(expected, BRANCHES_PAY), equal_nan=True)
+    assert not np.signbit(slope[~np.isnan(slope)]).any()

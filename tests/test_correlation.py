@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import correlate2d
 
-from convstep import correlation
-from convstep.correlation import Taps, Windows, correlate, filter_gradient, input_gradient, input_gradients, pad
+from convstep.correlation import correlate, filter_gradient, input_gradient, input_gradients, pad
+from convstep.correlation.taps import Taps
+from convstep.correlation.windows import Windows
 from convstep.geometry import Geometry
 
 SCHEMES = [Windows, Taps]
@@ -189,12 +190,3 @@ def test_a_gradient_that_is_0_in_its_order_is_0() -> None:
     geometry = Geometry(1, 1, (5, 8), 1, (1, 1))
     _, gradient = run_scheme(Windows, np.ones((1, 1, 5, 8)), np.ones((1, 1, 1, 1)), terms.reshape(1, 1, 5, 8), geometry)
     assert gradient.item() == 0.0
-
-
-def test_scheme_is_picked_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    products = PLAIN.positions * PLAIN.filters * PLAIN.taps
-    assert products == 16
-    monkeypatch.setattr(correlation, "LARGEST_TABLE", 16)
-    assert isinstance(correlation.make_correlation(X, PLAIN), Windows)
-    monkeypatch.setattr(correlation, "LARGEST_TABLE", 15)
-    assert isinstance(correlation.make_correlation(X, PLAIN), Taps)

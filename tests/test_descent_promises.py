@@ -146,3 +146,14 @@ def test_memory_does_not_grow_with_the_iterations() -> None:
         assert tracemalloc.get_traced_memory()[1] < early + 50_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("number", "finite"), [(np.nan, False), (-np.inf, False), (1e200, True), (0.5, True)])
+def test_which_rows_are_finite(number: float, finite: bool) -> None:
+    """Long rows are judged by the sum of their squares, unless that overflows."""
+    for shape in ((1, descent.BLOCK_NUMBERS), (2, 40), (1, 40)):
+        rows = np.ones(shape)
+        rows[-1, 17] = number
+        with np.errstate(all="ignore"):
+            found = descent._finite_rows(rows).tolist()
+        assert found == [True] * (len(rows) - 1) + [finite]

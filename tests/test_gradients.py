@@ -17,11 +17,10 @@ import convstep
 from convstep import losses
 from convstep.activations import LeakyRelu, Tanh
 from convstep.choices import Choice
-from convstep.correlation import Windows
+from convstep.correlation import Windows, windows
 from convstep.differences import EPSILON, STEP
 from convstep.errors import UsageError
 from convstep.gradients import GRADIENTS, Check, GradientCheck, Kink, check_gradients
-from convstep.layers import conv
 from convstep.layers.conv import Conv
 from convstep.problem.model import Problem
 
@@ -313,8 +312,8 @@ def negated(patch: pytest.MonkeyPatch) -> None:
 
 
 def rotated(patch: pytest.MonkeyPatch) -> None:
-    right = conv.input_gradients
-    patch.setattr(conv, "input_gradients", lambda deltas, w, g: right(deltas, w[..., ::-1, ::-1], g))
+    right = windows.input_gradients
+    patch.setattr(windows, "input_gradients", lambda deltas, w, g: right(deltas, w[..., ::-1, ::-1], g))
 
 
 def rotated_filter_gradient(patch: pytest.MonkeyPatch) -> None:
@@ -370,14 +369,14 @@ def dropped_term(patch: pytest.MonkeyPatch) -> None:
 
 
 def dropped_term_of_input(patch: pytest.MonkeyPatch) -> None:
-    right = conv.input_gradients
+    right = windows.input_gradients
 
     def planted(deltas: np.ndarray, filters: np.ndarray, geometry: Any) -> np.ndarray:
         left_out = filters.copy()
         left_out[..., 0, -1] = 0.0
         return right(deltas, left_out, geometry)
 
-    patch.setattr(conv, "input_gradients", planted)
+    patch.setattr(windows, "input_gradients", planted)
 
 
 def mean_for_sum(patch: pytest.MonkeyPatch) -> None:

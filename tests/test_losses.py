@@ -8,6 +8,7 @@ from drawn_problems import LOSS_CHOICES, SEEDS
 from hypothesis import given, settings
 
 from convstep.choices import Choice
+from convstep.correlation.in_order import CHUNK, sum_squares
 from convstep.losses import LOSSES, make_loss
 
 STEP = 1e-5
@@ -87,3 +88,18 @@ def test_each_says_its_formula(name: str) -> None:
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_gradient_is_the_error_for_half_squared_error_alone(name: str) -> None:
     assert make_loss(Choice(name)).gradient_is_error == (name == "half_squared_error")
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_who_says_that_its_gradient_jumps(name: str) -> None:
+    above, below = (gradient(Choice(name), np.array([each])) for each in (1e-9, -1e-9))
+    assert make_loss(Choice(name)).gradient_jumps == (np.abs(above - below) > 1e-3).item()
+
+
+def test_many_errors_are_summed_as_few() -> None:
+    """The squares of very long rows are not all kept at once."""
+    whole = np.random.default_rng(1).integers(-9, 10, size=(2, 3 * CHUNK + 5)).astype(np.float64)
+    assert np.array_equal(sum_squares(whole), (whole * whole).sum(axis=1))
+    decimals = whole / 10.0
+    np.testing.assert_allclose(sum_squares(decimals), (decimals * decimals).sum(axis=1), rtol=1e-14)
+    assert np.array_equal(sum_squares(decimals[1:]), sum_squares(decimals)[1:])

@@ -9,7 +9,8 @@ import numpy as np
 
 from convstep.activations import make_activation
 from convstep.arrays import Array
-from convstep.correlation import input_gradients, make_correlation, sum_rows
+from convstep.correlation import make_correlation, sum_rows
+from convstep.losses import make_loss
 from convstep.optimizers import Optimizer
 from convstep.problem.model import Problem
 
@@ -41,7 +42,8 @@ class Conv:
         self.geometry = geometry = problem.geometry
         self.activation = make_activation(problem.activation, problem.slope_at_zero)
         self.optimizer = optimizer
-        self.correlation = make_correlation(problem.input.reshape(geometry.input_shape), geometry)
+        in_order = make_loss(problem.loss).gradient_jumps
+        self.correlation = make_correlation(problem.input.reshape(geometry.input_shape), geometry, in_order)
         self.has_bias = problem.bias is not None
         self.rotated = problem.operation == "convolution"
         self.filter_size = geometry.filters * geometry.taps
@@ -109,9 +111,12 @@ class Conv:
         else:
             view = self._filter_views[row]
         self.correlation.correlate(view, self._z_views[row])
-        if self.has_bias:
+        bias = self._weight_rows[row][self.filter_size :] if self.has_bias else None
+        if bias is not None:
             z = self._z_by_filter[row]
-            np.add(z, self._weight_rows[row][self.filter_size :, None, None], out=z)
+            np.add(z, bias[:, None, None], out=z)
+        if self.correlation.reorders:
+            self.correlation.settle(view, self._z_views[row], bias)
         self.activation.value(self._z_rows[row], self.a_rows[row])
 
     def backward(self, row: int, output_gradient: Array) -> None:
@@ -143,7 +148,7 @@ class Conv:
 
     def input_gradient(self) -> Array:
         """∂L/∂x of every row, iterations×N×C×H×W: every δ times the filter, put back where its window was."""
-        return input_gradients(self.delta, self._used(self._filters(self.weights)), self.geometry)
+        return self.correlation.input_gradients(self.delta, self._used(self._filters(self.weights)))
 
     @property
     def outputs(self) -> Array:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from convstep.arrays import Array, Numbers
-from convstep.correlation import LARGEST_TABLE
+from convstep.correlation import has_table
 from convstep.descent import descend
 from convstep.problem.model import Problem
 from convstep.stopping import Progress, RowRules, last_iteration, longest_period
@@ -72,7 +72,7 @@ def lanes_of(problem: Problem) -> int:
     """How many runs of the problem go side by side; 1 where single runs do better."""
     g = problem.geometry
     products = g.positions * g.filters * g.taps
-    if not problem.learns or products > LARGEST_TABLE:
+    if not problem.learns or not has_table(g):
         return 1
     parameters = 3 * (problem.filter.size + g.filters)  # optimizers carry up to three numbers a parameter
     return max(1, min(MOST_LANES, LANE_NUMBERS // (2 * products + longest_period(parameters) * parameters)))
