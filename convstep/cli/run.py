@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import click
 
 from convstep.cli.opening import OpenProblem, ProblemRequest
-from convstep.cli.options import PageRequest, page_options, problem_options, quantity_names
+from convstep.cli.options import PageRequest, exact_options, page_options, problem_options, quantity_names
 from convstep.cli.running import Interruption, SignOfLife
 from convstep.errors import UsageError
 from convstep.iterations import Iterations
@@ -58,6 +58,7 @@ class Display(NamedTuple):
 
 @click.command("run")
 @problem_options
+@exact_options
 @click.option("--all", "every", is_flag=True, help="Show every iteration in full.")
 @click.option("--iter", "iterations", metavar="LIST", help="Show these iterations in full: 1,5,10-12,last.")
 @click.option(

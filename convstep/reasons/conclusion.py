@@ -26,5 +26,7 @@ def conclude(problem: Problem, outcome: Outcome, first: Step, last: Step, *, int
     from convstep.reasons.settings import options
     from convstep.reasons.trials import advise
 
-    advice = advise(problem, outcome)
-    return Verdict(verdict.reason, tuple(f"{each.says.removesuffix('.')}: {options(each.set)}" for each in advice))
+    advice = advise(problem.in_floats, outcome.in_floats)
+    tried = "" if problem.exact is None else " (tried in floats)"
+    sentences = (f"{each.says.removesuffix('.')}{tried}: {options(each.set)}" for each in advice)
+    return Verdict(verdict.reason, tuple(sentences))
