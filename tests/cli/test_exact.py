@@ -12,6 +12,12 @@ from program import answer
 from cli.test_start_up import imported
 
 QUESTION = ("--sample", "question", "--exact")
+NEAR_ZERO = """input: [[0.1, 0.2, 0.3], [1, 1, 1]]
+filter: [[1, 1, -1]]
+target: [[1], [0]]
+learning_rate: 0.5
+stop: {iterations: 1}
+"""
 
 
 def test_a_run_in_fractions(call):
@@ -168,6 +174,30 @@ def test_a_session_goes_back_and_branches_in_fractions():
     assert "── Iteration 9 ─" in out
     assert "branch 1: learning_rate=1/7" in out
     assert "≈" not in out
+
+
+def test_a_z_within_rounding_of_0_gets_one_quiet_note(call, tmp_path):
+    (tmp_path / "p.yaml").write_text(NEAR_ZERO)
+    code, out, err = call("run", "p.yaml")
+    assert (code, err) == (0, "")
+    note = (
+        "  In iteration 1 pre_activation[0,0] is 5.55112e-17, within rounding of 0; the\n"
+        "  slope taken is 1. In fractions (--exact) it is exactly 0, and the slope 0.\n"
+    )
+    assert out.endswith("\n\n" + note)
+    assert call("run", "p.yaml", "--quiet")[1].endswith("\n\n" + note)
+    assert "rounding of 0" not in call("run", "p.yaml", "--set", "activation=linear")[1]
+    assert "rounding of 0" not in call("run", "p.yaml", "--exact")[1]
+    assert "rounding" not in call("run", "p.yaml", "--format", "jsonl")[1]
+    # What no fraction can decide is said all the same.
+    out = call("run", "p.yaml", "--set", "optimizer=adam", "--quiet")[1]
+    assert out.endswith("within rounding of 0; the\n  slope taken is 1.\n")
+
+
+def test_the_note_reads_standard_input_once():
+    code, out, err = answer("run", "-", "--quiet", given=NEAR_ZERO)
+    assert (code, err) == (0, "")
+    assert "In fractions (--exact) it is exactly 0" in out
 
 
 def test_a_run_in_floats_imports_no_fractions():
