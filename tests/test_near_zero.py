@@ -57,7 +57,7 @@ def test_what_is_not_0_on_paper_is_decided_too():
         {"activation": "tanh"},
         {"input": [[1, 2, 3], [1, 1, 1]]},  # exactly 0
         {"bias": 1e-12},
-        {"input": [[1e-14, 2e-14, 2e-14], [1, 1, 1]]},  # small, but made of numbers as small
+        {"input": [[1e-17, 2e-17, 2e-17], [1, 1, 1]]},  # small, but made of numbers as small
     ],
 )
 def test_nothing_is_said_where_nothing_may_flip(changes):
@@ -88,6 +88,9 @@ def test_a_flip_is_told_before_a_number_that_decides_the_same():
     problem = convstep.load(TENTHS, {"exact": True, "stop.iterations": 2})
     assert decided(problem, [same])[1].slope == 1
     assert decided(problem, [flips, same])[0] == flips
+    exact = list(convstep.descend(problem))[1].activation_slope[1, 0]
+    later = NearZero(2, (1, 0), 1e-17, float(1 - exact))
+    assert decided(problem, [same, later])[0] == later
     assert decided(problem, []) is None
 
 

@@ -13,7 +13,8 @@ from program import NAMES, SAMPLES
 import convstep
 from convstep.descent import again, stopped_after
 from convstep.errors import ProblemError, UsageError
-from convstep.problem.exact import RATIONAL
+from convstep.exact.descent import ExactCycles
+from convstep.problem.exact import RATIONAL, fractions_array
 from convstep.stepping import state_after
 from convstep.trace import Start
 
@@ -179,6 +180,17 @@ def test_statuses_are_decided_by_fractions_where_floats_cannot_tell():
     assert run_of(**bound).outcome.status == "converged"
     assert run_of(**just_above).outcome.status == "stopped"
     assert convstep.run(run_of(**just_above).problem.in_floats).outcome.status == "converged"
+
+
+@pytest.mark.parametrize(
+    ("drift", "returns"), [(Fraction(10**18 - 1, 10**30), True), (Fraction(10**18 + 1, 10**30), False)]
+)
+def test_a_state_has_come_back_by_its_fractions(drift, returns):
+    """Both drifts are 1e-12 in floats, which is just within the tolerance."""
+    states = [fractions_array([Fraction((-1) ** k), k // 2 * drift], (2,)) for k in range(6)]
+    cycles = ExactCycles(states[0])
+    found = [cycles.find(state[None]) for state in states[1:]]
+    assert found == [None] * 4 + [(0, 2) if returns else None]
 
 
 def test_a_run_stops_before_a_fraction_is_longer_than_allowed():
