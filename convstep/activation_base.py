@@ -96,5 +96,5 @@ class Activation:
 
     def letters(self, z: float, a: float) -> dict[str, float]:
         """What the letters of the formulas stand for."""
-        given = {name: float(value) for name, value in self.choice.parameters.items() if isinstance(value, float)}
+        given = {name: value for name, value in self.choice.parameters.items() if not isinstance(value, (str, tuple))}
         return {"z": z, "a": a, "slope_at_zero": self.slope_at_zero, **given}

@@ -6,10 +6,10 @@ The tables in `activations`, `losses` and `optimizers` say which names and param
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Value = float | bool | str | tuple[float, float]
 """What a parameter holds."""
@@ -54,12 +54,22 @@ class Choice:
         """The choice with the defaults of the parameters that it does not name."""
         return Choice(self.name, {name: known[name].default for name in known} | dict(self.parameters))
 
+    def converted(self, convert: Callable[[str, Any], Any]) -> Choice:
+        """The choice with each number, those of pairs included, as `convert` makes it from its name and value."""
+
+        def one(name: str, value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(one(name, each) for each in value)
+            return value if isinstance(value, (bool, str)) else convert(name, value)
+
+        return Choice(self.name, {name: one(name, value) for name, value in self.parameters.items()})
+
     def number(self, parameter: str) -> float:
-        """The parameter's value, where it is a number."""
+        """The parameter's value, where it is a number; in an exact problem a fraction."""
         value = self.parameters[parameter]
         if isinstance(value, (str, tuple)):
             raise TypeError(f"{self.name}.{parameter} is not a number")
-        return float(value)
+        return float(value) if isinstance(value, (float, int)) else value
 
     @property
     def spelled(self) -> str | dict[str, dict[str, Value]]:

@@ -277,7 +277,16 @@ def descend(problem: Problem) -> Descent:
     >>> [(step.iteration, step.loss) for step in convstep.descend(problem)]
     [(1, 0.625), (2, 0.15625)]
     """
-    return Descent(problem)
+    return run_from(problem)
+
+
+def run_from(problem: Problem, start: Start = FROM_THE_FIRST) -> Descent:
+    """A run that begins at the first iteration or where another one had come to; in fractions if that is asked for."""
+    if problem.exact is None:
+        return Descent(problem, start)
+    from convstep.exact.descent import ExactDescent
+
+    return ExactDescent(problem, start)
 
 
 def again(problem: Problem, start: Start) -> Iterator[Step]:
@@ -287,6 +296,11 @@ def again(problem: Problem, start: Start) -> Iterator[Step]:
         problem: What was run, with the parameters that the first of them begins with.
         start: The number of the first, and the optimizer's state before it.
     """
+    if problem.exact is not None:
+        from convstep.exact.descent import again_exactly
+
+        yield from again_exactly(problem, start)
+        return
     block = Block(problem, start)
     if not problem.learns:
         yield block.without_update()
@@ -304,5 +318,14 @@ def stopped_after(problem: Problem, step: Step) -> Outcome:
     if "new_filter" not in step:
         return Outcome("stopped", step.iteration, step.loss if "loss" in step else None, problem.filter, problem.bias)
     bias = step.array("new_bias") if "new_bias" in step else None
-    loss = Block(replace(problem, filter=step.new_filter, bias=bias)).first_loss
-    return outcome_after(step, "stopped", loss)
+    return outcome_after(step, "stopped", _loss_at(replace(problem, filter=step.new_filter, bias=bias)))
+
+
+def _loss_at(problem: Problem) -> float | None:
+    """The loss at the problem's filter."""
+    if problem.exact is None:
+        return Block(problem).first_loss
+    from convstep.exact.descent import loss_at
+
+    loss: float | None = None if problem.forward_only else loss_at(problem)
+    return loss

@@ -111,12 +111,14 @@ class GradientCheck:
         seed: What the random numbers were drawn from.
         reach: How far a step moves a z at the most.
         checks: The comparisons, in the order of the calculation.
+        exact: Whether they were made in fractions, with nothing allowed for rounding or for the step.
     """
 
     iteration: int
     seed: int
     reach: float
     checks: tuple[Check, ...]
+    exact: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -162,45 +164,65 @@ def check_gradients(
     Raises:
         UsageError: The iteration holds numbers that are not finite, or a cell does not exist.
     """
-    checker = _Checker(problem, next(descend(problem)) if step is None else step, seed)
+    checker = _checker(problem, next(descend(problem)) if step is None else step, seed)
     checks = list(checker.in_directions(directions))
     checks += checker.every_cell() if cells is True else checker.at_cells(cells or ())
-    return GradientCheck(checker.step.iteration, seed, checker.paths.reach, tuple(checks))
+    return GradientCheck(checker.step.iteration, seed, checker.reach, tuple(checks), problem.exact is not None)
 
 
-class _Checker:
+def _checker(problem: Problem, step: Step, seed: int) -> Checker:
+    """What compares in floats, or in fractions."""
+    if problem.exact is None:
+        return Checker(problem, step, seed)
+    from convstep.exact_gradients import ExactChecker
+
+    return ExactChecker(problem, step, seed)
+
+
+class Checker:
     """The comparisons of one iteration.
 
     Attributes:
         step: The iteration, whose gradients are checked.
         problem: The problem as it stands in this iteration: with its filter and bias, and without a learning rate.
         paths: Its forward pass.
+        reach: How far a step moves a z at the most.
     """
 
     def __init__(self, problem: Problem, step: Step, seed: int) -> None:
         if not all(np.isfinite(step.array(name)).all() for name in step):
             raise UsageError(f"iteration {step.iteration} holds numbers that are not finite; there is nothing to check")
+        self.prepare(problem, step, seed)
+        self.paths = ForwardPaths(self.problem, step)
+        self.reach = self.paths.reach
+        self._paths_to_loss: dict[str, Path] = {}
+
+    def prepare(self, problem: Problem, step: Step, seed: int) -> None:
+        """Notes what is checked."""
         self.step = step
         bias = step.bias if problem.bias is not None else None
         self.problem = replace(problem, filter=step.filter, bias=bias, learning_rate=None)
-        self.paths = ForwardPaths(self.problem, step)
         self.random = np.random.default_rng(seed)
-        self._paths_to_loss: dict[str, Path] = {}
+
+    def drawn_numbers(self, shape: int | Index) -> Array:
+        """Random numbers, to be sent back or as a direction."""
+        drawn: Array = self.random.normal(size=shape)
+        return drawn
 
     def in_directions(self, count: int) -> Iterator[Check]:
         """Every gradient in random directions, the layer's by itself first, then the whole chain's."""
         drawn = [self._drawn(name) for name in ["activation_slope", *self._of_parameters()] for _ in range(count)]
-        checks = [self._under(RANDOM, *each) for each in drawn]
+        checks = [self.under(RANDOM, *each) for each in drawn]
         yield from checks
         for (name, upstream, direction), check in zip(drawn, checks, strict=True):
             beside = upstream.copy()
             for kink in check.kinks:
                 beside[kink.cell] = 0.0
             if check.kinks and beside.any():
-                yield self._under(BESIDE_KINKS, name, beside, direction)
+                yield self.under(BESIDE_KINKS, name, beside, direction)
         for name in self._of_loss():
             for _ in range(count):
-                yield self._from_loss(name, self.random.normal(size=self.step.array(name).size))
+                yield self.from_loss(name, self.drawn_numbers(self.step.array(name).size))
 
     def _of_parameters(self) -> dict[str, Index]:
         """The gradients of the parameters that there are, each with its shape."""
@@ -220,7 +242,7 @@ class _Checker:
         """Numbers of gradients: of the loss, or without a loss under random numbers sent back."""
         of_loss = self._of_loss()
         shapes = of_loss or self._of_parameters()
-        compare = self._from_loss if of_loss else self._under_random_upstream
+        compare = self.from_loss if of_loss else self._under_random_upstream
         for name, cell in places:
             if name not in shapes:
                 raise UsageError(f"there is no {visible(name)} to check here; there is {listing(shapes)}")
@@ -234,12 +256,12 @@ class _Checker:
         """Random numbers to be sent back, and a random direction for a gradient."""
         shape = self.problem.output_shape
         size = int(np.prod(shape if name == "activation_slope" else self._of_parameters()[name]))
-        return name, self.random.normal(size=shape), self.random.normal(size=size)
+        return name, self.drawn_numbers(shape), self.drawn_numbers(size)
 
     def _under_random_upstream(self, name: str, direction: Array, cell: Index | None) -> Check:
-        return self._under(RANDOM, name, self.random.normal(size=self.problem.output_shape), direction, cell)
+        return self.under(RANDOM, name, self.drawn_numbers(self.problem.output_shape), direction, cell)
 
-    def _under(self, sent: str, name: str, upstream: Array, direction: Array, cell: Index | None = None) -> Check:
+    def under(self, sent: str, name: str, upstream: Array, direction: Array, cell: Index | None = None) -> Check:
         step = Block(replace(without_goal(self.problem), output_gradient=upstream)).without_update()
         if name == "activation_slope":
             gradient, path = step.activation_slope * upstream, self.paths.from_pre_activation(upstream.reshape(-1))
@@ -247,7 +269,7 @@ class _Checker:
             gradient, path = step.array(name), self.paths.from_parameter(GRADIENTS[name], upstream.reshape(-1))
         return self._compared(name, sent, cell, gradient.reshape(-1), path, direction)
 
-    def _from_loss(self, name: str, direction: Array, cell: Index | None = None) -> Check:
+    def from_loss(self, name: str, direction: Array, cell: Index | None = None) -> Check:
         if name not in self._paths_to_loss:
             self._paths_to_loss[name] = self._path_to_loss(name)
         return self._compared(name, LOSS, cell, self.step.array(name).reshape(-1), self._paths_to_loss[name], direction)
@@ -275,10 +297,10 @@ class _Checker:
             step=found.step,
             tolerance=found.tolerance + rounding,
             allowance=found.allowance,
-            kinks=tuple(self._kink(*each) for each in found.kinks),
+            kinks=tuple(self.kink(*each) for each in found.kinks),
         )
 
-    def _kink(self, name: str, output: int, value: float) -> Kink:
+    def kink(self, name: str, output: int, value: float) -> Kink:
         return Kink(name, tuple(int(i) for i in np.unravel_index(output, self.problem.output_shape)), value)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from convstep.activations import ACTIVATIONS
 from convstep.arrays import Array
-from convstep.descent import Descent, again, stopped_after
+from convstep.descent import again, run_from, stopped_after
 from convstep.optimizers import make_optimizer
 from convstep.problem.checks import check
 from convstep.problem.document import to_document
@@ -218,7 +218,7 @@ class Session:
         start, note = self._start(owner, problem)
         line = Line(
             problem,
-            Descent(problem, start),
+            run_from(problem, start),
             start,
             parent=owner,
             number=self.branches + 1,

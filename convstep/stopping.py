@@ -22,10 +22,10 @@ from typing import NamedTuple
 import numpy as np
 
 from convstep.activations import make_activation
-from convstep.arrays import Array, Mask, Numbers
+from convstep.arrays import Array, Mask, Numbers, are_exact
 from convstep.problem.model import Problem
 
-LOSS_RISE = 1e12
+LOSS_RISE = 10**12
 """How far the loss may rise before the run counts as diverged."""
 CYCLE_TOLERANCE = 1e-12
 """How near a state must return, relative to its largest number."""
@@ -101,7 +101,7 @@ class RowRules:
         self.rate = rate
         target = problem.target
         self.has_target = target is not None
-        half_square = 0.0 if target is None else 0.5 * float(np.sum(target * target))
+        half_square = 0 if target is None else np.sum(target * target) / 2
         # A first loss and a target of 0 would make a rounding error a rise; stop.loss is what counts as nothing.
         scale = np.maximum(first_loss, max(half_square, problem.stop.loss))
         self.highest_loss = np.where((scale > 0) & self.has_target, LOSS_RISE * scale, np.inf)
@@ -119,7 +119,7 @@ class RowRules:
     @np.errstate(all="ignore")
     def marks(self, progress: Progress) -> Marks:
         """Which rules hold where."""
-        risen = (progress.loss > self.highest_loss) | ~np.isfinite(progress.loss)
+        risen = (progress.loss > self.highest_loss) | ~_are_finite(progress.loss)
         converged = progress.loss <= self.problem.stop.loss if self.has_target else np.zeros_like(risen)
         return Marks(~progress.finite, risen, converged, self._vanished(progress))
 
@@ -151,6 +151,11 @@ class RowRules:
         return bool(silent[wrong].all() and (wrong & self.within_reach).any())
 
 
+def _are_finite(numbers: Numbers) -> Mask:
+    """Where numbers are finite; fractions always are."""
+    return np.ones(numbers.shape, dtype=bool) if are_exact(numbers) else np.isfinite(numbers)
+
+
 def last_iteration(marks: Marks, row: int, iteration: int) -> int:
     """The last iteration of a run that ends in this row: one that overflowed is no part of it, unless it is the first.
 
@@ -165,9 +170,9 @@ def last_iteration(marks: Marks, row: int, iteration: int) -> int:
 class Rules:
     """The rules for one run. Blocks must be handed in one after the other."""
 
-    def __init__(self, problem: Problem, first_loss: float, first_state: Array) -> None:
+    def __init__(self, problem: Problem, first_loss: float, first_state: Array, cycles: Cycles | None = None) -> None:
         self.of_a_row = RowRules(problem, first_loss, problem.learning_rate or 0.0)
-        self.cycles = Cycles(first_state)
+        self.cycles = cycles or Cycles(first_state)
 
     @np.errstate(all="ignore")
     def ending(self, progress: Progress) -> Ending | None:

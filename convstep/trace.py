@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from convstep.arrays import Array
+from convstep.arrays import Array, are_exact, as_float, in_floats
 from convstep.problem.model import Problem
 from convstep.quantities import QUANTITIES
 
@@ -36,8 +36,9 @@ class Step:
     """One iteration, with every number of it.
 
     Each quantity is an attribute by its name (``step.delta``), and an item too (``step["delta"]``). Arrays are
-    float64 and read-only, shaped as the problem's own (a matrix stays a matrix); `loss` is a float. Quantities that
-    the problem does not have (a bias, a target, an update) are not there: ``"bias" in step`` tells.
+    float64 and read-only, shaped as the problem's own (a matrix stays a matrix); `loss` is a float. Of an exact problem
+    all numbers are fractions. Quantities that the problem does not have (a bias, a target, an update) are not there:
+    ``"bias" in step`` tells.
 
     Attributes:
         iteration: Counted from 1.
@@ -89,8 +90,23 @@ class Step:
         raise AttributeError(f"a Step has no attribute {name}")
 
     def __getitem__(self, name: str) -> Any:
-        value = self._arrays[name][self._row]
+        array = self._arrays[name]
+        value = array[self._row]
+        if are_exact(array):
+            return value if name == "loss" else np.asarray(value)
         return float(value) if name == "loss" else value
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether its numbers are fractions."""
+        return any(map(are_exact, self._arrays.values()))
+
+    @property
+    def in_floats(self) -> Step:
+        """The iteration in floats: itself, or the floats nearest to its fractions."""
+        if not self.is_exact:
+            return self
+        return Step(self.iteration, {name: in_floats(self.array(name)[None]) for name in self})
 
     def __contains__(self, name: object) -> bool:
         return name in self._arrays
@@ -99,7 +115,7 @@ class Step:
         return iter(self._arrays)
 
     def __repr__(self) -> str:
-        loss = f", loss={self.loss!r}" if "loss" in self else ""
+        loss = f", loss={self.loss}" if "loss" in self else ""
         return f"Step(iteration={self.iteration}{loss})"
 
     def _repr_html_(self) -> str:
@@ -123,6 +139,8 @@ class Outcome:
         loss: The loss at the last filter; ``None`` for a forward pass alone.
         filter, bias: The last parameters.
         period: After how many iterations an oscillation repeats itself; ``None`` for other statuses.
+        digits: Of an exact run that was stopped because its fractions grew too long: how many digits the next iteration
+            would have needed.
     """
 
     status: str
@@ -131,6 +149,14 @@ class Outcome:
     filter: Array
     bias: Array | None = None
     period: int | None = None
+    digits: int | None = None
+
+    @property
+    def in_floats(self) -> Outcome:
+        """The outcome with its numbers as floats."""
+        bias = None if self.bias is None else in_floats(self.bias)
+        loss = None if self.loss is None else as_float(self.loss)
+        return replace(self, loss=loss, filter=in_floats(self.filter), bias=bias)
 
 
 @dataclass(frozen=True, eq=False, repr=False, match_args=False)

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from convstep.arrays import Array
+from convstep.arrays import Array, Numbers
 from convstep.errors import ProblemError
 from convstep.problem.model import Problem
 from convstep.problem.reader import Source
@@ -35,6 +35,7 @@ class Recorded:
         self.partial = False
         self.outcome: Outcome | None = None
         self.verdict: Verdict | None = None
+        self._is_exact = problem.exact is not None or bool(source.data.get("exact"))
         self._objects = self._read()
         self._next = next(self._objects, None)
 
@@ -106,14 +107,23 @@ class Recorded:
     def _array(self, name: str, value: Any) -> Array:
         """A quantity, checked for its shape; null is what was not finite."""
         try:
-            array = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
+            array = self._numbers(value)
+        except (TypeError, ValueError, ArithmeticError, ProblemError):
             raise self._wrong(f"{name}: expected numbers in equally long rows") from None
         if array.shape != self._shape(name):
             raise self._wrong(f"{name} has the shape {array.shape}, and the problem's {name} has {self._shape(name)}")
         array = array[None]
         array.flags.writeable = False
         return array
+
+    def _numbers(self, value: Any) -> Numbers:
+        """Nested lists as an array of floats, or of fractions in the trace of an exact run."""
+        if not self._is_exact:
+            return np.asarray(value, dtype=np.float64)
+        from convstep.problem.exact import fraction, fractions_array
+
+        cells = np.array(value, dtype=object)
+        return fractions_array([fraction(cell) for cell in cells.reshape(-1).tolist()], cells.shape)
 
     def _shape(self, name: str) -> tuple[int, ...]:
         problem = self.problem
@@ -130,15 +140,17 @@ class Recorded:
         try:
             bias = result.get("bias")
             loss = result.get("loss", None)
+            if self._is_exact and loss is not None:
+                loss = self._numbers(loss).item()
             self.outcome = Outcome(
                 str(result["status"]),
                 int(result["iterations"]),
                 float("nan") if "loss" in result and loss is None else loss,
-                np.asarray(result["filter"], dtype=np.float64),
-                None if bias is None else np.asarray(bias, dtype=np.float64),
+                self._numbers(result["filter"]),
+                None if bias is None else self._numbers(bias),
             )
             self.verdict = Verdict(str(result["reason"]), tuple(str(advice) for advice in result["advice"]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, ArithmeticError, ProblemError):
             raise self._wrong("the result is not one that convstep wrote") from None
 
     def _cut_off(self, line: int | None) -> ProblemError:

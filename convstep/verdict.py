@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from convstep.activations import make_activation
-from convstep.arrays import Mask
+from convstep.arrays import Mask, as_float
 from convstep.numbers import cell_text, listing, short
-from convstep.problem.model import Problem
+from convstep.problem.model import Exact, Problem
 from convstep.trace import Outcome, Step
 
 MATCHING_LOSS = 1e-6
@@ -49,7 +50,8 @@ def judge(problem: Problem, outcome: Outcome, first: Step, last: Step, *, interr
         "diverged": _diverged,
         "stopped": _stopped,
     }[outcome.status]
-    return Verdict(sentence(problem, outcome, first, last))
+    # A number that was cut off ends in … itself.
+    return Verdict(sentence(problem, outcome, first, last).replace("….", "…"))
 
 
 def _loss_of(outcome: Outcome) -> str:
@@ -72,7 +74,7 @@ def _dead(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:
     wrong = np.abs(last.output_gradient) > least
     silent = wrong & (np.abs(last.delta) <= least)
     flat = last.activation_slope[silent]
-    how = "0" if not flat.any() else f"at most {short(float(np.abs(flat).max()))}"
+    how = "0" if not flat.any() else f"at most {short(np.abs(flat).max())}"
     return (
         f"The gradient is {_size_of_gradient(problem, last)} although the loss is still {_loss_of(outcome)}: "
         f"{_cells(silent, 'output')} {_are(silent)} wrong, but the slope of {problem.activation.name} there is {how}, "
@@ -91,10 +93,10 @@ def _stationary(problem: Problem, outcome: Outcome, first: Step, last: Step) -> 
         value = problem.target[beyond][0]
         return (
             f"{opening}: {_cells(beyond, 'target')} can never be reached, "
-            f"{activation.choice.name} does not produce {short(float(value))}."
+            f"{activation.choice.name} does not produce {short(value)}."
         )
     if not wrong.any():
-        return f"{opening}: no error is larger than {short(float(np.abs(last.error).max()), 2)}."
+        return f"{opening}: no error is larger than {short(np.abs(last.error).max(), 2)}."
     if not problem.input.any():
         return f"{opening}: the input is 0 everywhere, so the filter has no say in the output."
     if problem.optimizer.parameters.get("weight_decay"):
@@ -110,8 +112,8 @@ def _oscillating(problem: Problem, outcome: Outcome, first: Step, last: Step) ->
 
 
 def _diverged(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:
-    if outcome.loss is None or not np.isfinite(outcome.loss) or outcome.loss <= first.loss:
-        began = f"; the loss began at {short(first.loss)}" if np.isfinite(first.loss) else ""
+    if outcome.loss is None or not math.isfinite(as_float(outcome.loss)) or outcome.loss <= first.loss:
+        began = f"; the loss began at {short(first.loss)}" if math.isfinite(as_float(first.loss)) else ""
         return f"After iteration {outcome.iterations} a number is too large for a float, or 0 was divided by 0{began}."
     return f"The updates overshoot further and further: the loss rose from {short(first.loss)} to {_loss_of(outcome)}."
 
@@ -121,6 +123,9 @@ def _stopped(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str
         return "There is no target and no output_gradient, so this is the forward pass alone."
     if not problem.learns:
         return "There is no learning_rate, so the gradients are computed and nothing is updated."
+    if outcome.digits is not None:
+        bound = f"{outcome.digits} digits, and max_digits is {(problem.exact or Exact()).max_digits}"
+        return f"The fractions have grown too long: the next iteration needs {bound}{_loss_so_far(outcome, first)}."
     times = "The one iteration" if outcome.iterations == 1 else f"The {outcome.iterations} iterations"
     done = "is done" if outcome.iterations == 1 else "are done"
     return f"{times} asked for {done}{_loss_so_far(outcome, first)}."
@@ -128,9 +133,9 @@ def _stopped(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str
 
 def _size_of_gradient(problem: Problem, step: Step) -> str:
     """How small the gradient is, weight decay included, as the rules see it."""
-    decay = float(problem.optimizer.parameters.get("weight_decay", 0.0))  # type: ignore[arg-type]
+    decay: Any = problem.optimizer.parameters.get("weight_decay", 0)
     size = max(
-        float(np.abs(step.array(f"{kind}_gradient") + decay * step.array(kind)).max(initial=0.0))
+        np.max(np.abs(step.array(f"{kind}_gradient") + decay * step.array(kind)), initial=0)
         for kind in ("filter", "bias")
         if kind in step
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convstep.numbers import Shown, align, cell_text, exact, listing, short, show
+from convstep.numbers import Shown, align, brief, cell_text, exact, listing, short, show
+from convstep.problem.model import MOST_DIGITS
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -201,3 +203,77 @@ def test_exact_follows_the_rule_for_each_number(value: float) -> None:
         assert text == str(int(value))
     else:
         assert text == repr(value)
+
+
+# Fractions
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        ("0", "0"),
+        ("-3", "-3"),
+        ("1/2", "0.5"),  # as long as 1/2
+        ("1/4", "1/4"),  # shorter than 0.25
+        ("-9/10", "-0.9"),
+        ("1/3", "1/3"),
+        ("123/1000", "0.123"),
+        ("1/1000", "0.001"),
+        ("1/100000", "1e-5"),
+        ("-125/10000000", "-1.25e-5"),
+        ("1000000000", "1e9"),
+        ("123456789012", "123456789012"),
+        ("-1200000000000", "-1.2e12"),
+    ],
+)
+def test_a_fraction_is_shown_exactly_and_as_short_as_can_be(fraction, text):
+    assert show(Fraction(fraction)) == Shown(text)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.fractions(), st.integers(0, 60), st.integers(0, 60), st.integers(1, 12))
+def test_any_fraction_reads_back_or_is_cut(drawn, twos, fives, digits):
+    for value in (drawn, Fraction(drawn.numerator, 2**twos * 5**fives), drawn * 10**twos):
+        text = show(value).text
+        assert Fraction(text) == value
+        assert len(text) <= len(str(value))
+        assert Fraction(json.loads(exact(value))) == value
+        cut = brief(value, digits)
+        if not cut.rounded:
+            assert cut.text == text
+            continue
+        mantissa, dots, exponent = cut.text.partition("…")
+        assert dots
+        assert len(text) > 20
+        shown = Fraction(mantissa + exponent)
+        assert 0 <= abs(value) - abs(shown) < abs(value) / 10 ** (digits - 1)
+        assert shown * value >= 0
+        assert sum(each.isdigit() for each in mantissa.lstrip("-0.")) == digits
+
+
+def test_the_longest_fractions_allowed_are_written():
+    longest = 10**MOST_DIGITS - 1
+    for value in (
+        Fraction(longest, longest - 1),
+        Fraction(1, 2**4650),
+        Fraction(longest, 10**1399),
+        Fraction(10**1399),
+    ):
+        assert Fraction(show(value).text) == value
+        assert len(brief(value).text) < 20
+
+
+def test_fractions_longer_than_python_spells_are_written_too():
+    value = Fraction(10**9000 + 1, 10**5000 + 3)
+    for text in (show(value).text, exact(value).strip('"')):
+        assert text == f"1{'0' * 8999}1/1{'0' * 4998}03"[: len(text)]
+        assert len(text) == 9001 + 1 + 5001
+    assert brief(value).text == "9.99999…e3999"
+    assert exact(Fraction(10**9000)) == "1" + "0" * 9000
+
+
+def test_json_of_fractions():
+    assert exact([[Fraction(1, 3), Fraction(-4)], [Fraction(0), Fraction(10**20)]]) == (
+        '[["1/3", -4], [0, 100000000000000000000]]'
+    )
+    assert exact(Fraction(-1, 10)) == '"-1/10"'

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from convstep.cli.opening import OpenProblem, ProblemRequest
-from convstep.cli.options import PageRequest, page_options, problem_options, quantity_names
+from convstep.cli.options import PageRequest, exact_options, page_options, problem_options, quantity_names
 from convstep.cli.running import Interruption, RunSign
 from convstep.errors import UsageError
 from convstep.iterations import Iterations
@@ -37,6 +37,7 @@ class Question(NamedTuple):
 
 @click.command("explain")
 @problem_options
+@exact_options
 @click.option(
     "--iter", "iterations", default="1", show_default=True, metavar="LIST", help="Iterations: 1,5,10-12,last."
 )

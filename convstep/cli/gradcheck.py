@@ -10,7 +10,7 @@ import click
 
 from convstep.cli.explain import parse_question
 from convstep.cli.opening import OpenProblem, ProblemRequest
-from convstep.cli.options import PageRequest, page_options, problem_options, quantity_names
+from convstep.cli.options import PageRequest, exact_options, page_options, problem_options, quantity_names
 from convstep.cli.running import RunSign
 from convstep.errors import ProblemError, UsageError
 from convstep.iterations import Iterations
@@ -46,6 +46,7 @@ class Place(NamedTuple):
 
 @click.command("gradcheck")
 @problem_options
+@exact_options
 @click.option("--iter", "iterations", metavar="N", help="The iteration to check: a number or last.  [default: 1]")
 @click.option("--cells", is_flag=True, help="Check every number of every gradient as well, one by one.")
 @click.option(
@@ -145,7 +146,8 @@ def _against_torch(place: Place) -> int:
     from convstep.torch_reference import compare_with_torch
 
     before, step = _steps(place.opened, _wanted(place.iterations))
-    comparison = compare_with_torch(place.opened.problem, step, before)
+    before = None if before is None else before.in_floats
+    comparison = compare_with_torch(place.opened.problem.in_floats, step.in_floats, before)
     if place.as_json:
         from convstep.render.gradcheck_json import write_torch
 
@@ -173,7 +175,7 @@ def _against_file(place: Place, name: str) -> int:
             raise UsageError(f"--iter {place.iterations}: the numbers in {source.name} are of iteration {iteration}")
     _, step = _steps(place.opened, wanted)
     try:
-        comparison = compare_quantities(place.opened.problem, step, given)
+        comparison = compare_quantities(place.opened.problem.in_floats, step.in_floats, given)
     except ProblemError as error:
         error.file = source.name
         raise
@@ -194,7 +196,7 @@ def _recorded_quantities(source: Source, opened: OpenProblem, wanted: Iterations
     from convstep.trace_file import Recorded
 
     _, step = _one(Recorded(source, opened.problem), wanted)
-    return {name: GivenQuantity.exactly(step.array(name)) for name in step}
+    return {name: GivenQuantity.exactly(step.in_floats.array(name)) for name in step}
 
 
 def _wanted(text: str | None) -> Iterations:

@@ -12,6 +12,8 @@ from convstep import sample_files
 from convstep.cli.opening import ProblemRequest
 
 Command = Callable[..., Any]
+MOST_DIGITS = 1400
+"""As `convstep.problem.model.MOST_DIGITS`, which would take NumPy to import."""
 
 
 def complete_sample(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -52,6 +54,24 @@ def problem_options(command: Command) -> Command:
         short = (("learning_rate", lr), ("stop.iterations", iters))
         every = (*settings, *(f"{key}={value}" for key, value in short if value is not None))
         return command(request=ProblemRequest(file, sample, every), **others)
+
+    return wrapped
+
+
+def exact_options(command: Command) -> Command:
+    """--exact and --max-digits, put into the ``request`` of `problem_options`, which stands above."""
+
+    @click.option("--exact", is_flag=True, help="Calculate in fractions: short for --set exact=true.")
+    @click.option(
+        "--max-digits",
+        type=click.IntRange(1, MOST_DIGITS),
+        metavar="N",
+        help="Exact, and stop before a fraction has more digits.  [default: 1000]",
+    )
+    @functools.wraps(command)
+    def wrapped(request: ProblemRequest, exact: bool, max_digits: int | None, **others: Any) -> Any:
+        wanted = [f'exact={{"max_digits": {max_digits}}}'] if max_digits is not None else ["exact=true"] * exact
+        return command(request=request._replace(settings=(*request.settings, *wanted)), **others)
 
     return wrapped
 

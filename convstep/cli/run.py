@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import click
 
 from convstep.cli.opening import OpenProblem, ProblemRequest
-from convstep.cli.options import PageRequest, page_options, problem_options, quantity_names
+from convstep.cli.options import PageRequest, exact_options, page_options, problem_options, quantity_names
 from convstep.cli.running import Interruption, RunSign, SignOfLife
-from convstep.errors import UsageError
+from convstep.errors import ConvstepError, UsageError
 from convstep.iterations import Iterations
 
 if TYPE_CHECKING:
     from convstep.descent import Descent
+    from convstep.near_zero import NearZero, Watch
     from convstep.problem.model import Problem
     from convstep.trace import Outcome, Step
     from convstep.trace_file import Recorded
@@ -61,6 +62,7 @@ class Display(NamedTuple):
 
 @click.command("run")
 @problem_options
+@exact_options
 @click.option("--all", "every", is_flag=True, help="Show every iteration in full.")
 @click.option("--iter", "iterations", metavar="LIST", help="Show these iterations in full: 1,5,10-12,last.")
 @click.option(
@@ -147,6 +149,7 @@ def _run(opened: OpenProblem, display: Display) -> tuple[str, int | None]:
     problem = opened.problem
     writer = _writer(opened, display)
     steps = _steps(opened)
+    watch = _watch(opened, display)
     first = last = None
     with Interruption() as interruption:
         with RunSign(problem.stop.iterations, display.silent) as life:
@@ -157,6 +160,8 @@ def _run(opened: OpenProblem, display: Display) -> tuple[str, int | None]:
                     writer.begin(problem)
                 last = step
                 writer.step(step)
+                if watch is not None:
+                    watch.look(step)
                 life.step(step)
         if first is None or last is None:
             raise KeyboardInterrupt
@@ -168,6 +173,8 @@ def _run(opened: OpenProblem, display: Display) -> tuple[str, int | None]:
         sys.stdout.flush()  # The pages are out before anything is tried for the advice.
         verdict = getattr(steps, "verdict", None) or _verdict(problem, outcome, (first, last), interruption)
         writer.end(outcome, verdict)
+        if watch is not None and watch.found:
+            _write_note(opened, watch.found, display.page)
     return outcome.status, interruption.signal_number
 
 
@@ -191,6 +198,34 @@ def _verdict(problem: Problem, outcome: Outcome, ends: tuple[Step, Step], interr
             return interruption.signal_number is None
 
         return conclude(problem, outcome, *ends, interrupted=interrupted, goes_on=goes_on)
+
+
+def _watch(opened: OpenProblem, display: Display) -> Watch | None:
+    """What looks for numbers within rounding of 0, where pages are printed: they have room for a note."""
+    if display.format != "table" or opened.problem.exact is not None:
+        return None
+    from convstep.near_zero import Watch
+
+    return Watch(opened.problem)
+
+
+def _write_note(opened: OpenProblem, found: Sequence[NearZero], page: PageRequest) -> None:
+    """Says of a z that may lie on the wrong side of 0, and how fractions decide, if they can."""
+    from rich.text import Text
+
+    from convstep.near_zero import decided, note
+    from convstep.problem.load import read_problem
+    from convstep.render.check_table import paragraph
+    from convstep.render.terminal import page_console, write
+
+    source, settings = opened.source, (*opened.settings, "exact=true")
+    try:
+        exact, _ = read_problem(source.path or "-", settings, None if source.path else source.text)
+        pair = decided(exact, found)
+    except ConvstepError:  # Not every problem has fractions.
+        pair = None
+    console = page_console(page.color, page.width)
+    write(console, [Text(), *paragraph(note(*(pair or (found[0], None))), console.width, "dim")])
 
 
 def _step_through(opened: OpenProblem, display: Display) -> tuple[str, int | None]:

@@ -98,6 +98,8 @@ def command(
 
         check_plot(plot)
     opened = request.open_or_recall()
+    if opened.problem.exact is not None:
+        raise UsageError("sweep calculates in floats, and this problem is exact; --set exact=false sweeps it in floats")
     return _run(opened, asked, drawn, page)
 
 

@@ -12,12 +12,13 @@ import click
 
 from convstep import sample_files
 from convstep.cli.opening import OpenProblem, ProblemRequest
-from convstep.cli.options import problem_options
+from convstep.cli.options import exact_options, problem_options
 from convstep.cli.running import SignOfLife
 
 
 @click.command("why")
 @problem_options
+@exact_options
 @click.option(
     "--format",
     "format_",

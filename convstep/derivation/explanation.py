@@ -145,7 +145,7 @@ class Derivations:
 
     def _from_iteration_before(self, kind: str, cell: Index) -> Sequence[Term]:
         """A parameter is the new one of the iteration before; in the first the problem gives it."""
-        value = float(self.step.array(kind)[cell])
+        value = self.step.array(kind).item(cell)
         if self.step.iteration == self.start.iteration and not self._was_left_with(value, kind, cell):
             return ()
         return (product(Factor(value, f"new_{kind}", cell, iteration=self.step.iteration - 1)),)
@@ -155,7 +155,7 @@ class Derivations:
         left = f"new_{kind}"
         if self.before is None or left not in self.before or self.before.array(left).shape != self.shape(kind):
             return False
-        return float(self.before.array(left)[cell]) == value
+        return bool(self.before.array(left)[cell] == value)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of a quantity, of the input or of the target."""
@@ -186,8 +186,8 @@ class Derivations:
     def value(self, name: str, cell: Index) -> float:
         """The number itself."""
         if name in GIVEN:
-            return self.pointwise.factor("target", cell).value if name == "target" else float(self.problem.input[cell])
-        return float(self.step.array(name)[cell])
+            return self.pointwise.factor("target", cell).value if name == "target" else self.problem.input.item(cell)
+        return self.step.array(name).item(cell)
 
     def uses(self, name: str, cell: Index) -> Uses:
         """Which outputs used a number of the input, of a filter or of a bias."""

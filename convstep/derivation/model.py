@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, overload
 
@@ -162,7 +163,7 @@ class Uses(Sequence[Use]):
     def _use(self, term: Term) -> Use:
         """The delta belongs to the place; the other factor, 1 for a bias, is what it was multiplied with there."""
         delta, *others = term.factors
-        factor = others[0] if others else Factor(1.0)
+        factor = others[0] if others else Factor(1)
         return Use("pre_activation", delta.cell, factor, term if self._has_gradient else None)
 
 
@@ -172,13 +173,10 @@ def product(*factors: Factor) -> Term:
     >>> product(Factor(2.0), Factor(-3.0, "delta", (0, 0))).value
     -6.0
     """
-    value = 1.0
-    for factor in factors:
-        value *= factor.value
-    return Term(value, factors)
+    return Term(math.prod(factor.value for factor in factors), factors)
 
 
-MINUS = Factor(-1.0)
+MINUS = Factor(-1)
 """As the first factor: a minus sign."""
 
 

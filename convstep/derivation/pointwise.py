@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Pointwise:
     def factor(self, name: str, cell: Index) -> Factor:
         """A number of the Step, or of the target, as it stands."""
         array: Array = self.step.array(name) if name != "target" else self._target()
-        return Factor(float(array[cell]), name, cell)
+        return Factor(array.item(cell), name, cell)
 
     def _target(self) -> Array:
         assert self.problem.target is not None
@@ -52,11 +53,11 @@ class Pointwise:
 
     def output(self, cell: Index) -> tuple[Term, ...]:
         """a = f(z)."""
-        return (product(self._applied("pre_activation", cell, float(self.step.output[cell]))),)
+        return (product(self._applied("pre_activation", cell, self.step.output.item(cell))),)
 
     def activated_target(self, cell: Index) -> tuple[Term, ...]:
         """f(t)."""
-        return (product(self._applied("target", cell, float(self.step.activated_target[cell]))),)
+        return (product(self._applied("target", cell, self.step.activated_target.item(cell))),)
 
     def error(self, cell: Index) -> tuple[Term, ...]:
         """e = a − t."""
@@ -66,8 +67,8 @@ class Pointwise:
         """f′(z)."""
         argument = self.factor("pre_activation", cell)
         piece = self.activation.slope_piece_at(argument.value)
-        letters = self.activation.letters(argument.value, float(self.step.output[cell]))
-        value = float(self.step.activation_slope[cell])
+        letters = self.activation.letters(argument.value, self.step.output.item(cell))
+        value = self.step.activation_slope.item(cell)
         function = f"{self.problem.activation.name}′({{}})"
         return (
             product(
@@ -85,7 +86,7 @@ class Pointwise:
         """That the slope at exactly 0 is a convention."""
         if not self.activation.takes_slope_at_zero or self.step.pre_activation[cell] != 0:
             return ""
-        slope = short(float(self.step.activation_slope[cell]))
+        slope = short(self.step.activation_slope.item(cell))
         return AT_ZERO.format(name=self.problem.activation.name, slope=slope)
 
     def delta(self, cell: Index) -> tuple[Term, ...]:
@@ -94,9 +95,17 @@ class Pointwise:
 
     # The loss
 
+    def _ratio(self, numerator: int, denominator: int) -> float:
+        """A constant as the run has it: a float, or a fraction."""
+        if not self.step.is_exact:
+            return numerator / denominator
+        from fractions import Fraction
+
+        return cast(float, Fraction(numerator, denominator))
+
     def _shares(self) -> tuple[Factor, ...]:
         """1/n, if the loss is a mean."""
-        return (constant(1.0 / self.n, f"1/{self.n}"),)
+        return (constant(self._ratio(1, self.n), f"1/{self.n}"),)
 
     def loss(self, cell: Index) -> Sequence[Term]:
         """L, a term an output."""
@@ -116,6 +125,9 @@ class Pointwise:
         """The values of all terms at once."""
         if self.problem.target is None:
             return (self.step.output * self.step.output_gradient).ravel()
+        if self.step.is_exact:
+            cells = np.ndindex(*self.problem.output_shape)
+            return np.array([self._loss_term(cell).value for cell in cells], dtype=object)
         errors = self.step.error.reshape(-1, 1)  # a loss for each, as if it were alone
         each = self.loss_function.values(errors)
         return each / self.n if self.loss_function.is_mean else each
@@ -126,7 +138,7 @@ class Pointwise:
         error = self.factor("error", cell)
         name = self.problem.loss.name
         if name == "half_squared_error":
-            return product(constant(0.5, "½"), error, error)
+            return product(constant(self._ratio(1, 2), "½"), error, error)
         if name == "squared_error":
             return product(error, error)
         if name == "mean_squared_error":
@@ -139,7 +151,7 @@ class Pointwise:
         """½e² near 0, delta·(|e| − ½·delta) further out."""
         delta, size = self.loss_function.choice.number("delta"), abs(error.value)
         near = size <= delta
-        value = 0.5 * size * size if near else delta * (size - 0.5 * delta)
+        value = size / 2 * size if near else delta * (size - delta / 2)
         formula = "0.5·|e|²" if near else "delta·(|e| − 0.5·delta)"
         return _of(error, "huber({})", value, formula, delta=delta)._replace(inline=True)
 
@@ -152,11 +164,11 @@ class Pointwise:
         if name == "half_squared_error":
             return (product(error),)
         if name == "squared_error":
-            return (product(constant(2.0, "2"), error),)
+            return (product(constant(2, "2"), error),)
         if name == "mean_squared_error":
-            return (product(constant(2.0 / self.n, f"2/{self.n}"), error),)
+            return (product(constant(self._ratio(2, self.n), f"2/{self.n}"), error),)
         if name == "mean_absolute_error":
-            return (product(*self._shares(), _of(error, "sign({})", float(np.sign(error.value)), "sign(e)")),)
+            return (product(*self._shares(), _of(error, "sign({})", (error.value > 0) - (error.value < 0), "sign(e)")),)
         delta = self.loss_function.choice.number("delta")
         kept = min(max(error.value, -delta), delta)
         applied = _of(error, "({} kept within ±delta)", kept, "min(max(e, −delta), delta)", delta=delta)

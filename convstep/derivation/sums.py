@@ -67,18 +67,18 @@ class Sums:
         x = j * g.stride[1] + q * g.dilation[1] - g.padding[1][0]
         cell = (n, channel, y, x)[4 - self.problem.input.ndim :]
         if 0 <= y < g.size[0] and 0 <= x < g.size[1]:
-            return Factor(float(self.x[n, channel, y, x]), "input", cell)
-        return Factor(0.0, "input", cell, padding=True)
+            return Factor(self.x.item(n, channel, y, x), "input", cell)
+        return Factor(0, "input", cell, padding=True)
 
     def filter_factor(self, f: int, c: int, p: int, q: int) -> Factor:
         """The filter's number at tap [p,q] as used."""
         row, column = self._tap(p, q)
         cell = (f, c, row, column)[4 - self.problem.filter.ndim :]
-        return Factor(float(self.w[f, c, row, column]), "filter", cell)
+        return Factor(self.w.item(f, c, row, column), "filter", cell)
 
     def delta_factor(self, full: Full) -> Factor:
         """One δ; of a forward pass alone only its place is known."""
-        value = math.nan if self.delta is None else float(self.delta[full])
+        value = math.nan if self.delta is None else self.delta.item(full)
         return Factor(value, "delta", self.shown_output(full))
 
     def _bias_cell(self, f: int) -> Index:
@@ -95,7 +95,7 @@ class Sums:
 
         def term(position: int) -> Term:
             if position == taps:
-                return product(Factor(float(self.step.array("bias").reshape(-1)[f]), "bias", self._bias_cell(f)))
+                return product(Factor(self.step.array("bias").reshape(-1).item(f), "bias", self._bias_cell(f)))
             c, p, q = _unravel(position, shape)
             return product(self.input_factor(n, self._channel(f, c), i, j, p, q), self.filter_factor(f, c, p, q))
 
@@ -164,7 +164,7 @@ class Sums:
         y = np.asarray(i * g.stride[0] + p * g.dilation[0] - g.padding[0][0])
         x = np.asarray(j * g.stride[1] + q * g.dilation[1] - g.padding[1][0])
         inside = (y >= 0) & (y < g.size[0]) & (x >= 0) & (x < g.size[1])
-        met = np.where(inside, self.x[n, channel, np.where(inside, y, 0), np.where(inside, x, 0)], 0.0)
+        met = np.where(inside, self.x[n, channel, np.where(inside, y, 0), np.where(inside, x, 0)], 0)
         return met, _stacked((n, channel, y, x), self.problem.input.ndim)
 
     # The gradient of the input
@@ -215,7 +215,7 @@ class Sums:
                 column = self._spread_index(x, g.kernel[1] - 1 - q, 1)
                 weight = self.filter_factor(f, c, g.kernel[0] - 1 - p, g.kernel[1] - 1 - q)
                 if row is None or column is None:
-                    delta = Factor(0.0, "delta", padding=True)
+                    delta = Factor(0, "delta", padding=True)
                 else:
                     delta = self.delta_factor((n, f, row, column))
                 terms.append(product(delta, weight))

@@ -39,7 +39,7 @@ class Updates:
     def _read(self, part: str, cell: Index) -> Factor:
         """A number of the Step: part is ``{}_gradient`` and the like."""
         name = part.format(self.kind)
-        return Factor(float(self.step.array(name)[cell]), name, cell)
+        return Factor(self.step.array(name).item(cell), name, cell)
 
     def _name(self, part: str, cell: Index) -> str:
         """How a number of the Step is called in the middle of a function."""
@@ -56,7 +56,7 @@ class Updates:
                 f"{name} of iteration {self.step.iteration} comes from iteration {iteration}; give it as before"
             )
         else:
-            value = float(self.before.array(name)[cell])
+            value = self.before.array(name).item(cell)
         return Factor(value, name, cell, iteration=iteration)
 
     def _gradient(self, cell: Index) -> Factor:
@@ -99,7 +99,7 @@ class Updates:
         before = product(constant(optimizer.momentum, "momentum"), self._state_before("momentum", cell))
         if not optimizer.dampening:
             return before, product(gradient)
-        return before, product(constant(1.0 - optimizer.dampening, "(1 − dampening)"), gradient)
+        return before, product(constant(1 - optimizer.dampening, "(1 − dampening)"), gradient)
 
     def _average(self, state: str, cell: Index) -> tuple[Term, ...]:
         """A running average: β·before + (1 − β)·g, or g²."""

@@ -45,19 +45,29 @@ def check(data: Mapping[str, Any], folder: str | None = None) -> Problem:
     _refuse_unsupported(given)
     problem = _goal(_layer(given, folder), given, folder)
     problem = _learning(problem, given)
-    return replace(
+    problem = replace(
         problem,
         title=_title(given),
         attempt=attempt(given["attempt"]) if "attempt" in given else None,
         expected_filter=_like(given, "expected_filter", problem.filter.shape, "the shape of the filter", folder),
     )
+    return problem if given.get("exact", False) is False else _exact(problem, given, folder)
+
+
+def _exact(problem: Problem, given: Given, folder: str | None) -> Problem:
+    """The problem in fractions, if it asks for them."""
+    from convstep.problem.exact import exactness, in_fractions, refuse_irrational
+
+    wanted = exactness(given["exact"])
+    if wanted is None:
+        return problem
+    refuse_irrational(problem, given)
+    return in_fractions(replace(problem, exact=wanted), given, folder)
 
 
 def _refuse_unsupported(given: Given) -> None:
     if "layers" in given:
         raise ProblemError("chains of layers are not supported yet", ("layers",), at_key=True)
-    if "exact" in given and flag(given["exact"], ("exact",)):
-        raise ProblemError("fractions instead of floats are not supported yet", ("exact",))
 
 
 def _layer(given: Given, folder: str | None) -> Problem:

@@ -10,7 +10,7 @@ from convstep.choices import Choice, Parameter, Value
 from convstep.errors import Path, ProblemError
 from convstep.losses import LOSSES
 from convstep.optimizers import OPTIMIZERS
-from convstep.problem.checks_numbers import flag, in_range, is_list, word
+from convstep.problem.checks_numbers import flag, in_range, is_list, number, word
 from convstep.problem.keys import mapping, present, unknown_name
 from convstep.words import quoted, visible
 
@@ -47,10 +47,18 @@ def slope_at_zero(value: Any, chosen: Choice) -> float | None:
         message = f"only {able} have a choice at 0; {chosen.name} has none: leave this key out"
         raise ProblemError(message, path, at_key=True)
     default = kind.default_slope_at_zero(chosen)
-    if value is None or (value == default and not isinstance(value, bool)):
+    if value is None or _is_number(value, default):
         # A leak outside of 0 to 1 is its own default, and a document spells the default out.
         return default
     return in_range(value, path, least=0, most=1)
+
+
+def _is_number(value: Any, expected: float) -> bool:
+    """Whether the value is this number, however it is written."""
+    try:
+        return number(value, ()) == expected
+    except ProblemError:
+        return False
 
 
 def _choice(value: Any, what: str, table: Mapping[str, Mapping[str, Parameter]]) -> Choice:

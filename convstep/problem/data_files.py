@@ -85,11 +85,22 @@ def _read_csv(stream: BinaryIO, size: int, path: Path, name: str) -> Array:
         text = stream.read(limits.TEXT_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ProblemError(f"{name}: not UTF-8 text: the byte {error.start} cannot be read", path) from None
-    lines = [(i, line) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
+    lines = _csv_lines(text)
     if not lines:
         raise ProblemError(f"{name}: empty; expected a matrix, commas between the numbers", path)
     values = _csv_matrix([line for _, line in lines], quick="_" not in text)
     return np.array(_csv_rows(lines, path, name)) if values is None else values
+
+
+def _csv_lines(text: str) -> list[tuple[int, str]]:
+    """The lines that hold something, each with its number."""
+    return [(i, line) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def csv_cells(name: str, folder: str | None) -> list[list[str]]:
+    """The numbers of a .csv file that `read_data` has found to be in order, as they are written."""
+    with open(os.path.join(folder or "", name), encoding="utf-8-sig") as stream:
+        return [[cell.strip() for cell in line.split(",")] for _, line in _csv_lines(stream.read())]
 
 
 def _csv_matrix(lines: list[str], quick: bool) -> Array | None:

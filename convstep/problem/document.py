@@ -7,7 +7,7 @@ from typing import Any
 from convstep.arrays import Array
 from convstep.choices import Choice
 from convstep.problem.checks_geometry import shortest_padding, shortest_pair
-from convstep.problem.model import Problem
+from convstep.problem.model import Exact, Problem
 
 
 def to_document(problem: Problem) -> dict[str, Any]:
@@ -39,9 +39,15 @@ def to_document(problem: Problem) -> dict[str, Any]:
         "stop": {name: getattr(problem.stop, name) for name in ("iterations", "loss", "gradient")},
         "attempt": problem.attempt,
         "expected_filter": _lists(problem.expected_filter),
-        "exact": False,
+        "exact": _exactness(problem),
     }
     return {key: value for key, value in values.items() if value is not None}
+
+
+def _exactness(problem: Problem) -> bool | dict[str, int]:
+    if problem.exact is None or problem.exact == Exact():
+        return problem.exact is not None
+    return problem.exact._asdict()
 
 
 def _lists(array: Array | None) -> Any:

@@ -20,17 +20,21 @@ class DuplicateKeyError(Exception):
     """A key stands twice in one mapping; which one is all that the decoder knows."""
 
 
-def read_json(text: str) -> Any:
+def read_json(text: str, *, as_written: bool = False) -> Any:
     """The value that a JSON text holds.
 
     >>> read_json('{"filter": [[1, -0.5]]}')
     {'filter': [[1, -0.5]]}
 
+    Args:
+        text: The text.
+        as_written: Whether decimals are kept as the text they are written with.
+
     Raises:
         ProblemError: With the line and column at fault.
     """
     start = len(text) - len(text.lstrip(" \t\n\r"))
-    value, end = decode(text, start)
+    value, end = WRITTEN_DECODER.raw_decode(text, start) if as_written else decode(text, start)
     rest = text[end:].lstrip(" \t\n\r")
     if rest:
         place = line_and_column(text, len(text) - len(rest))
@@ -80,6 +84,8 @@ def _integer(digits: str) -> int | float:
 
 DECODER = json.JSONDecoder(object_pairs_hook=_unique)
 PATIENT_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer)
+WRITTEN_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer, parse_float=str)
+"""For texts that another decoder has read before."""
 
 
 def refuse_bombs(text: str) -> None:

@@ -10,7 +10,7 @@ from convstep.errors import ProblemError
 from convstep.problem.checks import check
 from convstep.problem.model import Problem
 from convstep.problem.overrides import KEY, parse, put, steps
-from convstep.problem.reader import Source, read_source, read_text
+from convstep.problem.reader import Source, as_written, read_source, read_text
 from convstep.problem.trace_head import is_trace, problem_of
 from convstep.words import visible
 
@@ -35,11 +35,10 @@ def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Override
     Raises:
         ProblemError: In one line what is wrong with it, and where.
     """
-    changes = _changes(overrides)
     if isinstance(source, Mapping):
-        return _checked(problem_of(source) if is_trace(source) else source, changes, None)
+        return _checked(problem_of(source) if is_trace(source) else source, overrides, None)
     found = read_source(source)
-    return _checked(found.data, changes, found)
+    return _checked(found.data, overrides, found)
 
 
 def read_problem(name: str, settings: Sequence[str] = (), text: str | None = None) -> tuple[Problem, Source]:
@@ -53,7 +52,6 @@ def read_problem(name: str, settings: Sequence[str] = (), text: str | None = Non
     Raises:
         ProblemError: In one line what is wrong, and where.
     """
-    _changes(settings)  # what is wrong with them is said before a file is opened
     source = read_source(name) if text is None else read_text(text)
     return problem_from(source, settings), source
 
@@ -64,19 +62,19 @@ def problem_from(source: Source, settings: Sequence[str] = ()) -> Problem:
     Raises:
         ProblemError: In one line what is wrong, and where.
     """
-    return _checked(source.data, _changes(settings), source)
+    return _checked(source.data, settings, source)
 
 
-def _changes(overrides: Overrides) -> list[Change]:
+def _changes(overrides: Overrides, *, as_written: bool = False) -> list[Change]:
     if isinstance(overrides, Mapping):
         return [_change_by_value(key, value) for key, value in overrides.items()]
-    return [_change_by_text(setting) for setting in overrides]
+    return [_change_by_text(setting, as_written) for setting in overrides]
 
 
-def _change_by_text(setting: str) -> Change:
+def _change_by_text(setting: str, as_written: bool) -> Change:
     name = f"--set {visible(setting, longest=80)}"
     try:
-        path, value = parse(setting)
+        path, value = parse(setting, as_written=as_written)
     except ProblemError as error:
         error.file = name
         raise
@@ -90,7 +88,16 @@ def _change_by_value(key: str, value: Any) -> Change:
     return name, lambda data: put(data, steps(key), value)
 
 
-def _checked(data: Mapping[str, Any], changes: Sequence[Change], source: Source | None) -> Problem:
+def _checked(data: Mapping[str, Any], overrides: Overrides, source: Source | None) -> Problem:
+    """The problem with all changes made; an exact one from the very digits that were written."""
+    changes = _changes(overrides)
+    problem = _checked_with(data, changes, source)
+    if problem.exact is None:
+        return problem
+    return _checked_with(as_written(source) if source else data, _changes(overrides, as_written=True), source)
+
+
+def _checked_with(data: Mapping[str, Any], changes: Sequence[Change], source: Source | None) -> Problem:
     """The problem with all changes made; an error knows what is to blame for it."""
     folder = source.folder if source else None
     try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from convstep.arrays import Array
+from convstep.arrays import Array, as_float, in_floats
 from convstep.choices import Choice
 from convstep.geometry import Geometry, Pair
 
@@ -24,12 +24,27 @@ class Stop(NamedTuple):
     gradient: float = 1e-9
 
 
+MOST_DIGITS = 1400
+"""The largest bound: Python reads and writes integers of 4300 digits, and products of three are formed."""
+
+
+class Exact(NamedTuple):
+    """That a problem is calculated in fractions.
+
+    Attributes:
+        max_digits: How many digits a numerator or denominator may have; a run that would need more is stopped.
+    """
+
+    max_digits: int = 1000
+
+
 @dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class Problem:
     """An input, a filter and what to learn: everything a run needs, checked and complete.
 
     Make one with `convstep.load`. Arrays are float64, own their memory and are read-only. The output has an
-    axis N if and only if the input is 4-D, and an axis F if and only if the filter is 4-D.
+    axis N if and only if the input is 4-D, and an axis F if and only if the filter is 4-D. Of an exact problem all
+    arrays hold fractions, and the rate, `stop` and the parameters of functions are fractions too.
 
     Attributes:
         input: x, H×W, C×H×W or N×C×H×W.
@@ -45,6 +60,7 @@ class Problem:
         title: Free text, to be shown as itself.
         attempt: A learner's own numbers, as they stand in the file.
         expected_filter: The filter that the author had in mind, shaped like the filter.
+        exact: Whether, and within which bounds, it is calculated in fractions; ``None`` for floats.
     """
 
     input: Array
@@ -67,6 +83,7 @@ class Problem:
     title: str | None = None
     attempt: Any = None
     expected_filter: Array | None = None
+    exact: Exact | None = None
 
     def __repr__(self) -> str:
         shapes = f"input {self.input.shape}, filter {self.filter.shape}"
@@ -112,3 +129,19 @@ class Problem:
     def forward_only(self) -> bool:
         """Whether there is neither a target nor an output gradient."""
         return self.target is None and self.output_gradient is None
+
+    @property
+    def in_floats(self) -> Problem:
+        """The problem in floats: itself, or with the floats nearest to its fractions."""
+        if self.exact is None:
+            return self
+        names = ("input", "filter", "bias", "target", "output_gradient", "expected_filter")
+        given = {name: array for name in names if (array := getattr(self, name)) is not None}
+        changes: dict[str, Any] = {name: in_floats(array) for name, array in given.items()}
+        for name in ("learning_rate", "slope_at_zero"):
+            value = getattr(self, name)
+            changes[name] = None if value is None else as_float(value)
+        for name in ("activation", "loss", "optimizer"):
+            changes[name] = getattr(self, name).converted(lambda _, value: as_float(value))
+        changes["stop"] = Stop(self.stop.iterations, as_float(self.stop.loss), as_float(self.stop.gradient))
+        return replace(self, **changes, exact=None)

@@ -8,7 +8,7 @@ from typing import Any
 
 from convstep.errors import Path, ProblemError
 from convstep.problem.checks_numbers import is_list
-from convstep.problem.plain_scalars import plain
+from convstep.problem.plain_scalars import plain, written
 from convstep.words import counted, quoted, visible
 
 KEY = re.compile(r"[^.=\[\]\s]+(?:\.[^.=\[\]\s]+|\[\s*\d{1,18}\s*(?:,\s*\d{1,18}\s*)*\])*")
@@ -39,18 +39,22 @@ def apply(data: Mapping[str, Any], settings: Sequence[str]) -> Mapping[str, Any]
     return data
 
 
-def parse(setting: str) -> tuple[Path, Any]:
+def parse(setting: str, *, as_written: bool = False) -> tuple[Path, Any]:
     """The path and the value of ``KEY=VALUE``.
 
     >>> parse("filter[0][1]=1e-3"), parse("optimizer.sgd.momentum=0.9")
     ((('filter', 0, 1), 0.001), (('optimizer', 'sgd', 'momentum'), 0.9))
+
+    Args:
+        setting: The setting.
+        as_written: Whether decimals are kept as the text they are written with.
     """
     key, equals, text = setting.partition("=")
     if not equals or not KEY.fullmatch(key.strip()):
         raise ProblemError("expected KEY=VALUE, as in learning_rate=0.1, stop.iterations=50 or filter[0,1]=2")
     path = steps(key.strip())
     try:
-        return path, _value(text)
+        return path, _value(text, as_written)
     except ProblemError as error:
         # Where in the value it stands helps nobody: the whole setting is repeated with the error.
         raise ProblemError(error.message, (*path, *error.path)) from None
@@ -68,18 +72,18 @@ def steps(key: str) -> Path:
     return tuple(steps)
 
 
-def _value(text: str) -> Any:
+def _value(text: str, as_written: bool) -> Any:
     """The value of a setting. JSON and single words come first: they need no YAML, which is slow to load."""
     if WORD.fullmatch(text):
-        return plain(text)
+        return written(text) if as_written else plain(text)
     from convstep.problem.json_text import read_json
 
     try:
-        return read_json(text)
+        return read_json(text, as_written=as_written)
     except ProblemError:
         from convstep.problem.yaml_text import read_yaml
 
-        return read_yaml(text)
+        return read_yaml(text, as_written=as_written)
 
 
 def put(data: Mapping[str, Any], path: Path, value: Any) -> Mapping[str, Any]:

@@ -38,6 +38,16 @@ def plain(text: str) -> Scalar:
     return text if number is None else number
 
 
+def written(text: str) -> Scalar:
+    """The value of an unquoted scalar, a decimal as the text that it is.
+
+    >>> [written(text) for text in ("1e-3", "-2", "0.50", "yes", "true")]
+    ['1e-3', -2, '0.50', 'yes', True]
+    """
+    value = plain(text)
+    return text if isinstance(value, float) else value
+
+
 def as_integer(text: str) -> int | float | None:
     """The integer that the text spells; infinity for one with more digits than Python reads (4300)."""
     match = NUMBER.fullmatch(text)

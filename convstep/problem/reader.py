@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from convstep.errors import Path, ProblemError
 from convstep.problem import limits
@@ -86,6 +86,20 @@ def read_text(text: str, name: str = "<stdin>") -> Source:
     except ProblemError as error:
         error.file = name
         raise
+
+
+def as_written(source: Source) -> Mapping[str, Any]:
+    """The problem's keys read once more, decimals as the text they are written with.
+
+    In a trace they stand for floats, and the shortest that reads back is all there is to them.
+    """
+    if source.is_trace:
+        return source.data
+    if not source.is_json:
+        return cast("Mapping[str, Any]", read_yaml(source.text, as_written=True))
+    from convstep.problem.json_text import read_json
+
+    return cast("Mapping[str, Any]", read_json(source.text, as_written=True))
 
 
 @contextmanager

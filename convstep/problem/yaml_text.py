@@ -11,22 +11,26 @@ from typing import Any
 
 from convstep.errors import Path, ProblemError
 from convstep.problem import limits
-from convstep.problem.plain_scalars import as_float, as_integer, plain
+from convstep.problem.plain_scalars import as_float, as_integer, plain, written
 from convstep.words import counted, quoted, visible
 
 TAG = "tag:yaml.org,2002:"
 
 
-def read_yaml(text: str) -> Any:
+def read_yaml(text: str, *, as_written: bool = False) -> Any:
     """The one document of a YAML text as plain data; ``None`` for a text without one.
 
     >>> read_yaml("rate: 1e-3\\nfilter: [[1, yes]]")
     {'rate': 0.001, 'filter': [[1, 'yes']]}
 
+    Args:
+        text: The text.
+        as_written: Whether decimals are kept as the text they are written with.
+
     Raises:
         ProblemError: With the line and column at fault.
     """
-    builder = _Builder()
+    builder = _Builder(written if as_written else plain)
     for event in events(text):
         builder.take(event)
     return builder.document
@@ -73,9 +77,11 @@ class _Builder:
         values: How many values there are so far, aliases expanded.
         stack: The lists and mappings around the next event, outermost first.
         anchors: By name, a value and how many values it expands to.
+        read: What an unquoted scalar means.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[str], Any]) -> None:
+        self.read = read
         self.document: Any = None
         self.documents = 0
         self.values = 0
@@ -107,7 +113,7 @@ class _Builder:
             self.key(event)
             return
         # Nearly all scalars of a large file are unquoted numbers: they take the short way.
-        value = plain(event.value) if event.tag is None and event.implicit[0] else self.scalar_value(event)
+        value = self.read(event.value) if event.tag is None and event.implicit[0] else self.scalar_value(event)
         if event.anchor is not None:
             self.anchors[event.anchor] = value, 1
         self.add(value, 1, event)

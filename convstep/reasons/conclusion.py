@@ -37,5 +37,7 @@ def conclude(
     from convstep.reasons.settings import options
     from convstep.reasons.trials import advise
 
-    advice = advise(problem, outcome, goes_on)
-    return Verdict(verdict.reason, tuple(f"{each.says.removesuffix('.')}: {options(each.set)}" for each in advice))
+    advice = advise(problem.in_floats, outcome.in_floats, goes_on)
+    tried = "" if problem.exact is None else " (tried in floats)"
+    sentences = (f"{each.says.removesuffix('.')}{tried}: {options(each.set)}" for each in advice)
+    return Verdict(verdict.reason, tuple(sentences))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from convstep.activations import make_activation
-from convstep.arrays import Array
+from convstep.arrays import Array, in_floats
 from convstep.descent import descend
 from convstep.problem.model import Problem
 from convstep.trace import Outcome, Step
@@ -51,18 +51,23 @@ class History(NamedTuple):
     after: Array
     filters: tuple[Array, ...]
 
+    @property
+    def in_floats(self) -> History:
+        """The history with the numbers of an exact run as floats."""
+        return self._replace(outcome=self.outcome.in_floats, first=self.first.in_floats, last=self.last.in_floats)
+
 
 def watch(problem: Problem) -> History:
     """Runs the problem and notes when each output was last alive."""
     descent = descend(problem)
     first = last = next(descent)
-    recent: deque[Array] = deque([first.filter], maxlen=MOST_FILTERS)
+    recent: deque[Array] = deque([in_floats(first.filter)], maxlen=MOST_FILTERS)
     shape = first.pre_activation.shape
-    alive, before, after = np.zeros(shape), np.full(shape, np.nan), first.pre_activation.copy()
-    _note(first, None, alive, before, after)
+    alive, before, after = np.zeros(shape), np.full(shape, np.nan), in_floats(first.pre_activation).copy()
+    _note(first.in_floats, None, alive, before, after)
     for step in descent:
-        _note(step, last, alive, before, after)
-        recent.append(step.filter)
+        _note(step.in_floats, last, alive, before, after)
+        recent.append(in_floats(step.filter))
         last = step
     assert descent.outcome is not None
     return History(descent.outcome, first, last, alive, before, after, tuple(recent))

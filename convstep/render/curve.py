@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from convstep.arrays import as_float
+
 BARS = "▁▂▃▄▅▆▇█"
 LOG_FROM = 100.0
 """Losses that differ by more than this factor are drawn on a logarithmic scale."""
@@ -37,7 +39,7 @@ def sparkline(values: Sequence[float], width: int) -> tuple[str, bool]:
     >>> sparkline([1.0, 0.1, 0.01, 0.001], 10)
     ('█▆▃▁', True)
     """
-    finite = [value for value in values if math.isfinite(value)]
+    finite = [number for number in map(as_float, values) if math.isfinite(number)]
     if not finite:
         return "", False
     picked = _thinned(finite, width)

@@ -11,6 +11,7 @@ from rich.text import Text
 from convstep.arrays import Array
 from convstep.derivation.explanation import USED, Derivations
 from convstep.derivation.model import Cell, Index, LongSum, Term, Use
+from convstep.numbers import show
 from convstep.quantities import QUANTITIES
 from convstep.render.layout import Block, equation
 from convstep.render.layout import Term as Operand
@@ -24,6 +25,7 @@ from convstep.render.wrapping import equation_lines
 MOST_CELLS = 20
 """A quantity with more cells is shown by one of them."""
 ROUNDED = "Rounded to {} digits; to a few more where the sum then comes out exactly, and where it does not ≈ stands."
+CUT_OFF = "…: in a matrix only the first digits of a long fraction stand; in the sums stands all of it."
 SYMBOLS = {"input": "x", "target": "t"}
 
 
@@ -53,7 +55,14 @@ class ExplainedPage:
         """What the shown digits mean, if any were left out."""
         if not self.look.rounded:
             return []
-        return [*self._paragraph(ROUNDED.format(self.look.digits)), Text()]
+        text = CUT_OFF if self.source.step.is_exact else ROUNDED.format(self.look.digits)
+        return [*self._paragraph(text), Text()]
+
+    def _whole(self, value: float) -> str:
+        """The number with its minus sign, a fraction with all its digits."""
+        shown = show(value, self.look.digits)
+        self.look.rounded |= shown.rounded
+        return minus(shown.text)
 
     def group(self, name: str) -> list[Text]:
         """One quantity: formula, meaning, and its cells, or one of them if they are many."""
@@ -90,7 +99,7 @@ class ExplainedPage:
         """One cell's equation, and what else there is to say."""
         note = f"{cell.note}."
         if not cell.terms:
-            text = f"{label(cell.name, cell.cell)} = {minus(self.look.number(cell.value))}"
+            text = f"{label(cell.name, cell.cell)} = {self._whole(cell.value)}"
             return [Text(f"  {text}"), *self._paragraph(note, 4)]
         return self._equation(cell) + (self._paragraph(note, 4) if cell.note else [])
 
@@ -188,7 +197,7 @@ class ExplainedPage:
     def _with_gaps(self, name: str, symbol: str, matrix: Array, steps: tuple[int, int]) -> Block:
         """A matrix with its cells so many steps apart."""
         rows, columns = ((size - 1) * step + 1 for size, step in zip(matrix.shape, steps, strict=True))
-        spread, gaps = np.zeros((rows, columns)), np.ones((rows, columns), dtype=bool)
+        spread, gaps = np.zeros((rows, columns), dtype=matrix.dtype), np.ones((rows, columns), dtype=bool)
         spread[:: steps[0], :: steps[1]] = matrix
         gaps[:: steps[0], :: steps[1]] = False
         name += "" if steps == (1, 1) else ", spread out"
@@ -215,7 +224,7 @@ class ExplainedPage:
 
     def _use(self, use: Use) -> list[Text]:
         """One output that used the number, its factor there and what it sends back."""
-        factor = minus(self.look.number(use.factor.value))
+        factor = self._whole(use.factor.value)
         name = "padding" if use.factor.padding else label(use.factor.name, use.factor.cell)
         text = f"{label(use.name, use.cell)} used it" + (f" times {name} = {factor}" if use.factor.name else "")
         if use.back is not None:

@@ -25,6 +25,10 @@ SENT = {
     BESIDE_KINKS: "the same with 0 sent back at kinks",
     LOSS: "from the loss",
 }
+EXACTLY = (
+    "numeric: by difference quotients in fractions, whose steps meet no kink on the way: they are the derivative "
+    "itself, and nothing is allowed for rounding."
+)
 MOST_CELLS = 20
 """So many numbers of one quantity are shown, beside those that disagree."""
 MOST_KINKS = 6
@@ -42,14 +46,17 @@ def gradient_lines(problem: Problem, check: GradientCheck, look: Look) -> list[T
     heads = ("kind", "analytic", "numeric", "difference")
     lines = [rule(f"Gradients of iteration {check.iteration}", look.width)]
     lines += table(heads, sections, look.width, words=1)
-    tolerance = max((each.tolerance for each in check.checks), default=0.0)
-    lines += paragraph(
-        f"numeric: by central differences; their steps move no z by more than {short(check.reach, 2)}. Allowed is what "
-        f"rounding in float64 and the step itself can explain, here {short(tolerance, 2)} at the most.",
-        look.width,
-        "dim",
-    )
+    lines += paragraph(EXACTLY if check.exact else _in_floats(check), look.width, "dim")
     return [*lines, Text(), *_gradient_outcome(problem, check, look.width)]
+
+
+def _in_floats(check: GradientCheck) -> str:
+    """What the numeric side is, and what is allowed."""
+    tolerance = max((each.tolerance for each in check.checks), default=0.0)
+    return (
+        f"numeric: by central differences; their steps move no z by more than {short(check.reach, 2)}. Allowed is what "
+        f"rounding in float64 and the step itself can explain, here {short(tolerance, 2)} at the most."
+    )
 
 
 def _section(kind: str, upstream: str, checks: list[Check], look: Look) -> Section:

@@ -83,9 +83,7 @@ def _matrix(matrix: Array) -> str:
     rows, columns = (_kept(size) for size in matrix.shape)
     lines = []
     for row in rows:
-        cells = [
-            "…" if row is None or column is None else minus(short(float(matrix[row, column]))) for column in columns
-        ]
+        cells = ["…" if row is None or column is None else minus(short(matrix.item(row, column))) for column in columns]
         lines.append("<tr>" + "".join(f"<td style='{CELL}'>{cell}</td>" for cell in cells) + "</tr>")
     shape = f"<small>{matrix.shape[0]}×{matrix.shape[1]}</small>" if None in rows or None in columns else ""
     return f"<table style='{BRACKETS};border-collapse:separate;margin:2px 0'>{''.join(lines)}</table>{shape}"

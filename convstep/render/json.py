@@ -16,7 +16,7 @@ FORMAT = '"format": "convstep-trace", "version": 1'
 
 
 def text_of(value: Any) -> str:
-    """Plain data as JSON on one line, floats by `exact`.
+    """Plain data as JSON on one line, floats and fractions by `exact`.
 
     >>> text_of({"rate": 0.5, "title": "a<b", "loss": None, "rows": [[1.0, 2.5], [3.0, 4.0]]})
     '{"rate": 0.5, "title": "a<b", "loss": null, "rows": [[1, 2.5], [3, 4]]}'
@@ -25,7 +25,7 @@ def text_of(value: Any) -> str:
         return "{" + ", ".join(f"{json.dumps(key)}: {text_of(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(text_of(item) for item in value) + "]"
-    return exact(value) if isinstance(value, float) else json.dumps(value)
+    return json.dumps(value) if value is None or isinstance(value, (str, int)) else exact(value)
 
 
 def problem_text(problem: Problem) -> str:
@@ -44,7 +44,7 @@ def result_text(outcome: Outcome, verdict: Verdict) -> str:
     """The members of the result's object, without its braces."""
     result: dict[str, Any] = {"status": outcome.status, "iterations": outcome.iterations}
     if outcome.loss is not None:
-        result["loss"] = float(outcome.loss)
+        result["loss"] = outcome.loss
     result["filter"] = outcome.filter.tolist()
     if outcome.bias is not None:
         result["bias"] = outcome.bias.tolist()

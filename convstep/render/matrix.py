@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from rich.text import Text
 
-from convstep.arrays import Array, Mask
-from convstep.numbers import DIGITS, align, short, show
+from convstep.arrays import Array, Mask, are_exact
+from convstep.numbers import DIGITS, LONGEST_EXACT, align, brief, short
 from convstep.render.layout import Block
 
 MOST_ROWS = 12
@@ -62,9 +62,9 @@ class Look:
         """The columns that one matrix may take: a page's indent and an operator stand before it."""
         return self.width - 5
 
-    def number(self, value: float) -> str:
-        """The number as it is shown; remembers whether it was rounded."""
-        shown = show(value, self.digits)
+    def number(self, value: float, longest: int = LONGEST_EXACT) -> str:
+        """The number as it is shown, a fraction in so many characters at most; remembers whether it was rounded."""
+        shown = brief(value, self.digits, longest)
         self.rounded |= shown.rounded
         return shown.text
 
@@ -101,7 +101,7 @@ def array_block(
         labels: What each matrix of a 3-D array is called, where it is not by its axes.
     """
     if array.ndim == 0:
-        return number_block(title, float(array), look)
+        return number_block(title, array.item(), look)
     if array.ndim == 1:
         return Block(title, tuple(_captioned(array[None], look, [mark.row for mark in marks], None)))
     if array.ndim == 2:
@@ -176,8 +176,8 @@ def _captioned(array: Array, look: Look, marks: Sequence[Mark], padding: Mask | 
     else:
         if small:
             return _in_chunks(array, look, marks, padding)
-    finite = array[np.isfinite(array)]
-    ends = f", {short(float(finite.min()), 4)} to {short(float(finite.max()), 4)}" if finite.size else ""
+    finite = array if are_exact(array) else array[np.isfinite(array)]
+    ends = f", {short(finite.min(), 4)} to {short(finite.max(), 4)}" if finite.size else ""
     return _squared([*lines, Text(f"{rows}×{columns}{ends}", style="dim")])
 
 
@@ -239,7 +239,7 @@ def _column(
     is_padding = [row is not None and padding is not None and bool(padding[row, column]) for row in rows]
     texts = align(
         [
-            GAP if row is None else PADDING if pad else look.number(float(array[row, column]))
+            GAP if row is None else PADDING if pad else look.number(array.item(row, column))
             for row, pad in zip(rows, is_padding, strict=True)
         ]
     )

@@ -18,6 +18,7 @@ from convstep.quantities import QUANTITIES
 from convstep.render.layout import Block, Term, equation
 from convstep.render.matrix import Look, Mark, array_block, heading
 from convstep.trace import Step
+from convstep.words import counted
 
 CUT = "×"
 ZERO = "°"
@@ -28,6 +29,9 @@ LEGEND = {
     ZERO: "z is exactly 0: the slope here is a convention",
     CHANGED: "changed since the iteration before",
 }
+
+
+CUT_OFF = "…: the fraction is longer; explain and JSON have all of it"
 
 
 class Page:
@@ -198,8 +202,17 @@ class Page:
     def _footnotes(self) -> list[Text]:
         notes = [f"{sign} {LEGEND[sign]}" for sign in LEGEND if sign in self.look.signs]
         if self.look.rounded:
-            notes.append(f"rounded to {self.look.digits} digits")
+            notes.append(CUT_OFF if self.step.is_exact else f"rounded to {self.look.digits} digits")
+        if self.step.is_exact:
+            notes.append(_longest_fraction(self.step))
         return wrapped(notes, self.look.width)
+
+
+def _longest_fraction(step: Step) -> str:
+    """How long the fractions have become."""
+    from convstep.exact.growth import longest_of
+
+    return f"longest fraction: {counted(longest_of(step), 'digit')}"
 
 
 def rule(title: str, width: int, style: str = "bold") -> Text:

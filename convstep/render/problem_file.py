@@ -62,7 +62,7 @@ def _flow(value: Any) -> str:
         return "[" + ", ".join(_flow(item) for item in value) + "]"
     if isinstance(value, str):
         return quoted(value)
-    return exact(value) if isinstance(value, float) else json.dumps(value)
+    return json.dumps(value) if value is None or isinstance(value, (str, int)) else exact(value)
 
 
 def _flow_key(key: str) -> str:

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from convstep.choices import Value
 from convstep.iterations import Iterations
 from convstep.numbers import short
 from convstep.problem.model import Problem
@@ -27,6 +28,8 @@ from convstep.words import spelled_shape, visible
 FEW = 3
 """Up to how many iterations are all shown in full."""
 CURVE_WIDTH = 40
+LONGEST_LOSS = 12
+"""How many characters an exact loss may take beside its curve."""
 MOST_FINAL_LINES = 14
 STATUS_STYLES = {
     "converged": "bold green",
@@ -166,6 +169,8 @@ def facts(problem: Problem) -> list[str]:
     if problem.learning_rate is not None:
         used = {key: value for key, value in problem.optimizer.parameters.items() if value}
         parts += [_choice(problem.optimizer.name, used), f"learning_rate {short(problem.learning_rate)}"]
+    if problem.exact is not None:
+        parts.append("exact: in fractions")
     return parts
 
 
@@ -173,10 +178,10 @@ def _pair(value: tuple[int, int]) -> str:
     return str(value[0]) if value[0] == value[1] else f"[{value[0]}, {value[1]}]"
 
 
-def _choice(name: str, parameters: Mapping[str, object]) -> str:
+def _choice(name: str, parameters: Mapping[str, Value]) -> str:
     """A function and its parameters: ``leaky_relu (slope 0.1)``."""
     spelled = ", ".join(
-        f"{key} {short(value) if isinstance(value, float) else 'yes' if value is True else value}"
+        f"{key} {'yes' if value is True else value if isinstance(value, (str, tuple)) else short(value)}"
         for key, value in parameters.items()
     )
     return f"{name} ({spelled})" if spelled else name
@@ -218,14 +223,14 @@ def _last_parameters(problem: Problem, outcome: Outcome, look: Look) -> list[Tex
     lines = equation(terms, look.width)
     if len(lines) <= MOST_FINAL_LINES or look.all_cells:
         return lines
-    ends = f"{look.number(float(outcome.filter.min()))} to {look.number(float(outcome.filter.max()))}"
+    ends = f"{look.number(outcome.filter.min())} to {look.number(outcome.filter.max())}"
     size = wrapped([f"{spelled_shape(outcome.filter.shape)}, {ends}; --iter last shows it"], look.width)
     return [Text.assemble("  ", heading("final filter", "w")), *size, *equation(terms[1:], look.width)]
 
 
 def _loss_line(loss: float, curve: Curve, look: Look) -> Text:
     """The loss from the first to the last, with its curve between them."""
-    first, last = look.number(curve.points[0]), look.number(loss)
+    first, last = look.number(curve.points[0], LONGEST_LOSS), look.number(loss, LONGEST_LOSS)
     line = Text.assemble("  ", heading("loss", "L"), f" {first} → {last}   ")
     room = min(CURVE_WIDTH, look.width - line.cell_len)
     bars, logarithmic = sparkline([*curve.points, loss], room) if room > 3 else ("", False)

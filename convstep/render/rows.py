@@ -34,7 +34,7 @@ def on_grid(iteration: int) -> bool:
 
 
 class Row(NamedTuple):
-    """What is kept of an iteration for its row."""
+    """What is kept of an iteration for its row; `digits` are those of its longest fraction."""
 
     iteration: int
     loss: float
@@ -42,6 +42,7 @@ class Row(NamedTuple):
     filter: tuple[float, ...]
     columns: int
     flat: int
+    digits: int = 0
 
     @classmethod
     def of(cls, step: Step) -> Row:
@@ -51,11 +52,18 @@ class Row(NamedTuple):
         return cls(
             step.iteration,
             step.loss,
-            max((float(np.abs(step.array(name)).max()) for name in names), default=0.0),
+            max((np.max(np.abs(step.array(name))) for name in names), default=0.0),
             tuple(step.filter.reshape(-1).tolist()) if small else (),
             step.filter.shape[-1],
             int(np.count_nonzero(step.activation_slope == 0)) if "activation_slope" in step else 0,
+            _digits(step) if step.is_exact else 0,
         )
+
+
+def _digits(step: Step) -> int:
+    from convstep.exact.growth import longest_of
+
+    return longest_of(step)
 
 
 class Rows:
@@ -85,6 +93,8 @@ def row_lines(rows: Sequence[Row], look: Look) -> list[Text]:
     columns.append(("max gradient", align([look.number(row.gradient) for row in rows])))
     if any(row.flat for row in rows):
         columns.append(("slope 0", [str(row.flat) for row in rows]))
+    if any(row.digits for row in rows):
+        columns.append(("digits", [str(row.digits) for row in rows]))
     while len(columns) > 2 and _table_width(columns) > look.width:
         columns.pop()
     room = look.width - _table_width(columns) - len(BETWEEN)

@@ -133,7 +133,9 @@ def _digits_needed(cell: Cell, terms: Shortened, digits: int) -> int:
 def _comes_near(cell: Cell, tried: int, digits: int) -> bool:
     """Whether a formula with rounded numbers does not cancel them to something else: 1 − 0.999965² is not 0."""
     found = exact_value(_expanded(cell, tried)[0])
-    return found is None or abs(float(found) - cell.value) <= abs(cell.value) * 10.0 ** (2 - digits)
+    if found is None or not isinstance(cell.value, (float, int)):
+        return True
+    return abs(float(found) - cell.value) <= abs(cell.value) * 10.0 ** (2 - digits)
 
 
 def _joined(terms: Shortened, text: Callable[[Term], str], middle: str) -> tuple[str, ...]:
@@ -161,6 +163,11 @@ def _guarded(text: str) -> str:
     return f"({text})" if text.startswith("−") else text
 
 
+def _is_quotient(text: str) -> bool:
+    """Whether a number is written as p/q, which stands in parentheses inside of a calculation."""
+    return "/" in text and text.replace("−", "").replace("/", "", 1).isdigit()
+
+
 def _plain_factors(term: Term) -> tuple[Factor, ...]:
     return term.factors[1:] if _sign(term) < 0 else term.factors
 
@@ -177,7 +184,7 @@ def _numbers(term: Term, digits: int) -> str:
 
     def number(factor: Factor) -> str:
         text = _number(factor, digits)
-        return text if alone else _guarded(text)
+        return text if alone else _guarded(f"({text})" if _is_quotient(text) and not _is_fraction(factor) else text)
 
     return _product(factors, number)
 
@@ -237,7 +244,7 @@ def _expanded(cell: Cell, digits: int) -> tuple[str, bool]:
 
 def _is_bare(text: str) -> bool:
     """Whether nothing is left to calculate."""
-    return text.replace("−", "").replace(".", "").isdigit()
+    return text.replace("−", "").replace(".", "").isdigit() or _is_quotient(text)
 
 
 def _has_rounded_letters(factor: Factor, digits: int) -> bool:
@@ -270,7 +277,7 @@ def _substituted(text: str, letter: str, number: str) -> str:
     def placed(found: re.Match[str]) -> str:
         before, after = text[: found.start()], text[found.end() :]
         alone = before[-1:] in ("", "(", "|") and after[:1] in ("", ")", ",", "|")
-        return number if alone or not number.startswith("−") else f"({number})"
+        return number if alone or not (number.startswith("−") or _is_quotient(number)) else f"({number})"
 
     return re.sub(_letter(letter), placed, text)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rich.text import Text
 
 from convstep.render.sums import Equation
 
+LONG_NUMBER = re.compile(r"·?[(−]*[\d./]{20,}[)²]*")
+"""A fraction that may be broken anywhere."""
 NARROW = 60
 """Below this width the name of a cell stands on a line of its own."""
 
@@ -51,7 +54,10 @@ def _wrapped(parts: Sequence[str], width: int) -> list[str]:
 def _pieces(part: str, width: int) -> list[str]:
     if len(part) <= width:
         return [part]
-    if "·" not in part:
-        return part.split(" ")
+    if LONG_NUMBER.fullmatch(part):
+        return [part[start : start + width] for start in range(0, len(part), width)]
     head, _, tail = part.rpartition("·")
-    return [*_pieces(head, width), *_pieces(f"·{tail}", width)] if head else part.split(" ")
+    if head:
+        return [*_pieces(head, width), *_pieces(f"·{tail}", width)]
+    words = part.split(" ")
+    return [piece for word in words for piece in _pieces(word, width)] if len(words) > 1 else words

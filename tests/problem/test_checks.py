@@ -52,7 +52,27 @@ WRONG_KEYS = [
     (LEARNING + "title: 5\n", "5:8: title: expected text, found 5; quotes make it text"),
     (LEARNING + "title: [a]\n", "5:8: title: expected text, found a list"),
     (LEARNING + "layers: [flatten]\n", "5:1: layers: chains of layers are not supported yet"),
-    (LEARNING + "exact: true\n", "5:8: exact: fractions instead of floats are not supported yet"),
+    (
+        LEARNING + "exact: true\nactivation: sigmoid\n",
+        "6:13: activation: sigmoid makes no fractions out of fractions; with exact use relu, linear or leaky_relu",
+    ),
+    (
+        LEARNING + "exact: true\noptimizer: {adam: {eps: 0.1}}\n",
+        "6:12: optimizer: adam makes no fractions out of fractions; with exact use sgd",
+    ),
+    (
+        FORWARD + "target: [[1, 0], [0, 1]]\nlearning_rate: auto\nexact: true\n",
+        "4:16: learning_rate: auto is an eigenvalue, and no fraction; with exact use a positive number",
+    ),
+    (
+        LEARNING + "exact: {max_digits: 1401}\n",
+        "5:21: exact.max_digits: expected at most 1400, found 1401",
+    ),
+    (LEARNING + "exact: {digits: 9}\n", "5:9: exact.digits: unknown key; did you mean max_digits?"),
+    (
+        LEARNING + "exact: true\nbias: '1e-5000'\n",
+        "6:7: bias: expected a number of at most 1400 digits where exact is set, found a longer one",
+    ),
     (LEARNING + "exact: 1\n", "5:8: exact: expected true or false, found 1"),
 ]
 

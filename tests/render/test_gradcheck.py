@@ -262,5 +262,5 @@ def test_a_shift_as_json():
 
 def test_the_goldens_are_there():
     names = {path.stem for path in (Path(__file__).parent.parent / "golden").glob("gradcheck-*.txt")}
-    pages = ("gradcheck", "gradcheck-wrong", "gradcheck-torch", "gradcheck-given")
+    pages = ("gradcheck", "gradcheck-wrong", "gradcheck-torch", "gradcheck-given", "gradcheck-exact")
     assert names == {f"{name}-{width}" for name in pages for width in WIDTHS}

@@ -1,0 +1,1 @@
+"""A run in fractions: by the definitions alone, without a rounding anywhere."""
