@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 
 import pytest
-from program import answer, environment
+from program import ROOT, answer, environment
 
 from convstep.errors import ProblemError
 from convstep.problem import limits
 from convstep.problem.load import load
+from convstep.render.terminal import ASCII
 
 OBEYED = "\x1b[31m\u202ex\u200b"
 DEFUSED = "\\x1b[31m\\u202ex\\u200b"
@@ -88,3 +90,30 @@ def test_what_the_machine_has_no_memory_for(monkeypatch):
         load({"input": [[1]], "filter": [[1]], "padding": 2500})
     monkeypatch.setattr(limits, "machine_bytes", lambda: None)
     assert load({"input": [[1]], "filter": [[1]], "padding": 2500}).output_shape == (5001, 5001)
+
+
+def test_every_character_that_pages_are_made_of_has_a_plain_one():
+    for path in (ROOT / "convstep").rglob("*.py"):
+        if path.name == "yaml_complaints.py":  # a pattern of characters, none of which is shown
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        explained = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in explained:
+                without = [each for each in node.value if not each.isascii() and ord(each) not in ASCII]
+                assert not without, f"{path.name}:{node.lineno}: {without}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("why",), ("explain",), ("explain", "--iter", "2", "--cell", "new_filter[0,0]"), ("gradcheck",),
+        ("explain", "--set", "activation=softplus", "--cell", "output[0,0]"), ("sweep", "--starts", "5", "--lr", "0.1"),
+        ("explain", "--set", "activation=gelu", "--set", "optimizer=adam", "--lr", "0.1", "--iter", "3"),
+    ],
+)  # fmt: skip
+def test_pages_lose_nothing_without_unicode(arguments):
+    code, out, err = answer(*arguments, "--sample", "question", env=environment(PYTHONIOENCODING="ascii"))
+    assert (code, err) == (0, "")
+    assert "?" not in out
+    assert out.isascii()
