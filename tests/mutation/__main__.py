@@ -34,10 +34,10 @@ SLOWDOWN, GRACE = 10, 10
 QUICK = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 DESCENT = ("tests/test_descent.py", "tests/test_descent_torch.py", "tests/test_stopping.py")
 TESTS: dict[str, tuple[str, ...]] = {
-    "activations": ("tests/test_activations.py", "tests/test_activations_torch.py", "tests/derivation/test_terms.py"),
+    "activations": ("tests/test_activations.py", "tests/problem/test_parameter_limits.py"),
     "activation_base": ("tests/test_activations.py", "tests/derivation"),
-    "losses": ("tests/test_losses.py", "tests/problem/test_checks.py"),
-    "optimizers": ("tests/test_optimizers_torch.py", "tests/problem/test_checks.py"),
+    "losses": ("tests/test_losses.py", "tests/problem/test_parameter_limits.py"),
+    "optimizers": ("tests/test_optimizers_torch.py", "tests/problem/test_parameter_limits.py"),
     "geometry": ("tests/test_geometry.py", "tests/test_correlation.py", "tests/problem/test_checks.py"),
     "correlation": ("tests/test_correlation.py", "tests/test_correlation_torch.py"),
     "layers.conv": DESCENT,
