@@ -137,6 +137,7 @@ class GradientCheck:
         return tuple(sorted({kink for check in self.checks for kink in check.kinks}))
 
 
+@np.errstate(all="ignore")
 def check_gradients(
     problem: Problem,
     step: Step | None = None,

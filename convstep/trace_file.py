@@ -10,12 +10,17 @@ from typing import Any, TextIO
 import numpy as np
 
 from convstep.arrays import Array, Numbers
+from convstep.derivation.explanation import quantities_of
 from convstep.errors import ProblemError
 from convstep.problem.model import Problem
 from convstep.problem.reader import Source
 from convstep.quantities import QUANTITIES
 from convstep.trace import Outcome, Step
 from convstep.verdict import Verdict
+
+STATUSES = ("converged", "dead", "stationary", "oscillating", "diverged", "stopped")
+UNREADABLE = (ValueError, RecursionError)
+"""What Python's reader of JSON raises, the second for what is nested a thousand deep."""
 
 
 class Recorded:
@@ -36,6 +41,7 @@ class Recorded:
         self.outcome: Outcome | None = None
         self.verdict: Verdict | None = None
         self._is_exact = problem.exact is not None or bool(source.data.get("exact"))
+        self._needed = frozenset(quantities_of(problem))
         self._objects = self._read()
         self._next = next(self._objects, None)
 
@@ -58,7 +64,7 @@ class Recorded:
             first = stream.readline()
             try:
                 head = json.loads(first)
-            except ValueError:
+            except UNREADABLE:
                 head = None
             if isinstance(head, dict) and head.get("type") == "problem":
                 self.partial = bool(head.get("partial"))
@@ -72,7 +78,7 @@ class Recorded:
                 continue
             try:
                 item = json.loads(line)
-            except ValueError:
+            except UNREADABLE:
                 raise self._cut_off(number) from None
             kind = item.get("type") if isinstance(item, dict) else None
             if kind == "iteration":
@@ -85,8 +91,10 @@ class Recorded:
     def _read_document(self, text: str) -> Iterator[Step]:
         try:
             document = json.loads(text)
-        except ValueError:
+        except UNREADABLE:
             raise self._cut_off(None) from None
+        if not isinstance(document, dict):
+            raise self._wrong("expected one document, or an object a line")
         self.partial = bool(document.get("partial"))
         iterations = document.get("iterations")
         if not isinstance(iterations, list):
@@ -102,6 +110,9 @@ class Recorded:
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
             raise self._wrong("an iteration without its number")
         arrays = {name: self._array(name, item[name]) for name in QUANTITIES if name in item}
+        if not self.partial and not self._needed <= arrays.keys():
+            missing = next(name for name in QUANTITIES if name in self._needed - arrays.keys())
+            raise self._wrong(f"iteration {number} has no {missing}; run the trace's problem again")
         return Step(number, arrays)
 
     def _array(self, name: str, value: Any) -> Array:
@@ -137,21 +148,36 @@ class Recorded:
         return shapes[QUANTITIES[name].like]
 
     def _result(self, result: Mapping[str, Any]) -> None:
+        """How the run ended, checked for what a page or a document is made of."""
         try:
-            bias = result.get("bias")
-            loss = result.get("loss", None)
+            status, reason, advice = str(result["status"]), str(result["reason"]), list(result["advice"])
+            known = status in STATUSES
+            loss = result.get("loss")
             if self._is_exact and loss is not None:
                 loss = self._numbers(loss).item()
             self.outcome = Outcome(
-                str(result["status"]),
+                status,
                 int(result["iterations"]),
-                float("nan") if "loss" in result and loss is None else loss,
-                self._numbers(result["filter"]),
-                None if bias is None else self._numbers(bias),
+                float("nan")
+                if loss is None and "loss" in result
+                else loss
+                if self._is_exact or loss is None
+                else float(loss),
+                self._parameter("filter", result["filter"]),
+                None if result.get("bias") is None else self._parameter("bias", result["bias"]),
             )
-            self.verdict = Verdict(str(result["reason"]), tuple(str(advice) for advice in result["advice"]))
+            self.verdict = Verdict(reason, tuple(map(str, advice)))
         except (KeyError, TypeError, ValueError, ArithmeticError, ProblemError):
-            raise self._wrong("the result is not one that convstep wrote") from None
+            known = False
+        if not known:
+            raise self._wrong("the result is not one that convstep wrote")
+
+    def _parameter(self, name: str, value: Any) -> Numbers:
+        """The last filter or bias."""
+        array = self._numbers(value)
+        if array.shape != self._shape(name):
+            raise ValueError
+        return array
 
     def _cut_off(self, line: int | None) -> ProblemError:
         return self._wrong("the trace ends in the middle; run its problem again", line)

@@ -154,11 +154,73 @@ def test_large_numbers_give_no_nan(name: str) -> None:
     assert np.isfinite(slope(Choice(name), z)).all()
 
 
+PAPER = str.maketrans({"·": "*", "−": "-", "²": "**2", "σ": "sigmoid", "Φ": "share", "φ": "density"})
+FUNCTIONS = {
+    "exp": math.exp,
+    "tanh": math.tanh,
+    "ln": math.log,
+    "max": max,
+    "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
+    "share": lambda z: 0.5 * (1 + math.erf(z / math.sqrt(2))),
+    "density": lambda z: math.exp(-z * z / 2) / math.sqrt(2 * math.pi),
+}
+
+
+@settings(max_examples=150, deadline=None)
+@given(ACTIVATION_CHOICES, st.one_of(st.sampled_from([0.0, -0.0, 1.0, -1.0, 30.0]), st.floats(-25.0, 25.0)))
+def test_the_formulas_on_paper_give_the_numbers(choice: Choice, z: float) -> None:
+    activation = make_activation(choice)
+    a, f_slope = float(value(choice, z)), float(slope(choice, z))
+    letters = FUNCTIONS | activation.letters(z, a)
+    for piece, number in ((activation.piece_at(z), a), (activation.slope_piece_at(z), f_slope)):
+        found = eval(piece.formula.translate(PAPER), {}, letters)  # what is evaluated is our own
+        assert found == pytest.approx(number, rel=1e-8, abs=1e-12), piece
+
+
+@settings(max_examples=60, deadline=None)
+@given(ACTIVATION_CHOICES)
+def test_bounds_are_the_infimum_and_the_supremum(choice: Choice) -> None:
+    low, high = make_activation(choice).bounds
+    found = value(choice, np.concatenate([DENSE, [-1e6, 1e6]]))
+    assert low - 1e-12 <= found.min() <= (low + 1e-7 if low > -math.inf else -1000)
+    assert (high - 1e-7 if high < math.inf else 9e5) <= found.max() <= high
+
+
+@settings(max_examples=100, deadline=None)
+@given(ACTIVATION_CHOICES)
+def test_inverse_leads_back(choice: Choice) -> None:
+    activation = make_activation(choice)
+    z = np.array([-7.5, -2.0, -0.5, -1e-6, 0.0, 1e-6, 0.5, 1.0, 2.0, 7.5, 11.0])
+    if choice.name == "softplus":
+        z = np.append(z, [25.0 / choice.parameters["beta"], 40.0 / choice.parameters["beta"]])
+    found = activation.inverse(value(choice, z))
+    one_to_one = choice.name in ("linear", "sigmoid", "tanh", "softplus") or (
+        choice.name in ("leaky_relu", "elu") and next(iter(choice.parameters.values())) > 0
+    )
+    assert (found is not None) == one_to_one
+    if found is not None:
+        np.testing.assert_allclose(found, z, rtol=3e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["elu", "sigmoid", "tanh", "softplus"])
+def test_inverse_of_what_is_never_reached_is_not_finite(name: str) -> None:
+    found = make_activation(Choice(name)).inverse(np.array([-1.0, -2.0]))
+    assert found is not None
+    assert not np.isfinite(found).any()
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_each_says_its_formula(name: str) -> None:
+def test_each_piece_holds_somewhere_and_no_two_at_once(name: str) -> None:
     activation = make_activation(Choice(name))
-    assert activation.pieces
-    assert activation.slope_pieces
+    for pieces in (activation.pieces, activation.slope_pieces):
+        holding = [[piece.holds(z) for piece in pieces] for z in (-30.0, -1e-9, 0.0, 1e-9, 20.0, 30.0)]
+        assert all(sum(each) == 1 for each in holding)
+        assert all(any(each) for each in zip(*holding, strict=True))
+
+
+@pytest.mark.parametrize(("word", "formula"), [("none", "z·Φ(z)"), ("tanh", "0.5·z·(1 + t)")])
+def test_gelu_says_which_it_is(word: str, formula: str) -> None:
+    assert make_activation(Choice("gelu", {"approximate": word})).piece_at(1.0).formula == formula
 
 
 def test_defaults_are_filled_in() -> None:

@@ -77,12 +77,32 @@ def test_largest_curvature_bounds_the_gradient(choice: Choice, seed: int) -> Non
     np.testing.assert_allclose(gradient(choice, small), bound * small, rtol=1e-12)
 
 
+FORMULAS = {
+    "half_squared_error": ("½ Σ (a − t)²", "a − t"),
+    "squared_error": ("Σ (a − t)²", "2·(a − t)"),
+    "mean_squared_error": ("1/n · Σ (a − t)²", "2/n · (a − t)"),
+    "mean_absolute_error": ("1/n · Σ |a − t|", "1/n · sign(a − t), 0 where a = t"),
+    "huber": (
+        "1/n · Σ (½e² where |e| ≤ delta, else delta·(|e| − ½·delta))",
+        "1/n · (e, kept between −delta and delta)",
+    ),
+}
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_each_says_its_formula(name: str) -> None:
     loss = make_loss(Choice(name))
-    assert loss.formula
-    assert loss.gradient_formula
+    assert (loss.formula, loss.gradient_formula) == FORMULAS[name]
     assert loss.is_mean == (loss.formula.startswith("1/n"))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_formulas_name_the_target_that_is_compared(name: str) -> None:
+    loss = make_loss(Choice(name))
+    for told, formula in zip((loss.formula_with, loss.gradient_formula_with), FORMULAS[name], strict=True):
+        assert told("t") == formula
+        assert told("f(t)") == formula.replace("a − t", "a − f(t)")
+    assert "a − f(t)" in loss.formula_with("f(t)") or name == "huber"
 
 
 @pytest.mark.parametrize("name", LOSSES)

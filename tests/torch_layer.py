@@ -1,14 +1,16 @@
-"""The same layer in PyTorch, in float64, as plain as it can be written: import after ``importorskip("torch")``."""
+"""The same layer in PyTorch, in float64, as plain as it can be written; skips whoever imports it without PyTorch."""
 
 from __future__ import annotations
 
 import numpy as np
-import torch
-import torch.nn.functional as F  # noqa: N812
+import pytest
 
 from convstep.choices import Choice
 from convstep.geometry import Geometry
 from convstep.problem.model import Problem
+
+torch = pytest.importorskip("torch")
+F = pytest.importorskip("torch.nn.functional")
 
 torch.set_num_threads(1)  # for a few numbers each, threads only cost time
 

@@ -13,6 +13,7 @@ import click
 
 from convstep.errors import ConvstepError
 from convstep.version import __version__
+from convstep.words import visible
 
 COMMANDS = {
     "run": ("convstep.cli.run", "Show every number of every iteration, until a reasoned end."),
@@ -29,6 +30,8 @@ COMMANDS = {
 
 EXIT_WRONG = 2
 EXIT_BROKEN_PIPE = 141
+LONGEST_COMPLAINT = 2000
+"""How many characters a complaint may have: more are somebody's megabyte given as an option."""
 
 
 class Commands(click.Group):
@@ -43,6 +46,14 @@ class Commands(click.Group):
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        # click 8.1 takes a word that begins with a sign for an option, and then shows the help.
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {args[0]!r}.")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -100,11 +111,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = complain(f"could not write the output: {error.strerror or error}")
     except MemoryError:
         code = complain("this problem needs more memory than there is; try a smaller input or fewer iterations")
+    except Exception as error:
+        if os.environ.get("CONVSTEP_TRACEBACK"):
+            raise
+        code = complain(_own_mistake(error))
     _leave(int(code))
 
 
+def _own_mistake(error: Exception) -> str:
+    """What to say where convstep itself is wrong: a traceback helps nobody but who mends it."""
+    kind = type(error).__name__
+    return f"a mistake in convstep itself, {kind}: {error}; please report it (CONVSTEP_TRACEBACK=1 shows where)"
+
+
 def complain(message: str) -> int:
-    """One line on standard error; returns the exit code that goes with it."""
+    """One line on standard error, in which nothing is left that a terminal would obey; returns its exit code."""
+    message = visible(message, LONGEST_COMPLAINT)
     try:
         print(f"convstep: {message}", file=sys.stderr)
     except UnicodeEncodeError:

@@ -84,7 +84,10 @@ def numeric(values: Numbers, path: Path, name: str = "") -> Array:
     if values.size == 0:
         raise ProblemError(f"{where}expected numbers, found an empty array of shape {list(values.shape)}", path)
     if values.size * 8 > limits.ARRAY_BYTES:
-        raise ProblemError(f"{where}{spelled_shape(values.shape)} numbers; the limit is 2 GiB", path)
+        raise ProblemError(
+            f"{where}{spelled_shape(values.shape)} numbers; the limit is {limits.spelled_bytes(limits.ARRAY_BYTES)}",
+            path,
+        )
     with np.errstate(over="ignore"):
         result = values.astype(np.float64)
     refuse_infinite(result, path, name)

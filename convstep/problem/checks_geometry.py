@@ -102,15 +102,35 @@ def check_sizes(geometry: Geometry) -> None:
     """Refuses a filter that does not fit into the padded input, and arrays that would not fit into memory."""
     if any(reach > size for reach, size in zip(geometry.reach, geometry.padded, strict=True)):
         raise ProblemError(_too_large(geometry), ("filter",))
-    check_memory("the padded input", (geometry.batch, geometry.channels, *geometry.padded), "padding")
+    padded = (geometry.batch, geometry.channels, *geometry.padded)
+    check_memory("the padded input", padded, "padding")
     check_memory("the output", geometry.output_shape, "filter")
+    _check_machine(8 * (PADDED_ARRAYS * math.prod(padded) + OUTPUT_ARRAYS * math.prod(geometry.output_shape)))
+
+
+PADDED_ARRAYS, OUTPUT_ARRAYS = 3, 6
+"""How many arrays of these sizes one iteration holds at once, at the least."""
+
+
+def _check_machine(needed: int) -> None:
+    """Refuses what the machine has no memory for: a system that runs out of it ends programs without a word."""
+    there = limits.machine_bytes()
+    if there is not None and needed > there:
+        raise ProblemError(
+            f"one iteration needs at least {limits.spelled_bytes(needed)} of memory, and this machine has "
+            f"{limits.spelled_bytes(there)}; try a smaller input or less padding",
+            ("input",),
+        )
 
 
 def check_memory(what: str, shape: Shape, key: str) -> None:
-    """Refuses an array of more than 2 GiB, before it is made."""
-    if math.prod(shape) * 8 > limits.ARRAY_BYTES:
+    """Refuses an array of more than 1 GiB, before it is made."""
+    needed = math.prod(shape) * 8
+    if needed > limits.ARRAY_BYTES:
         raise ProblemError(
-            f"{what} would be {spelled_shape(shape)}; the limit is {limits.ARRAY_BYTES // 8} numbers (2 GiB)", (key,)
+            f"{what} would be {spelled_shape(shape)}, {limits.spelled_bytes(needed)}; "
+            f"the limit is {limits.ARRAY_BYTES // 8} numbers ({limits.spelled_bytes(limits.ARRAY_BYTES)})",
+            (key,),
         )
 
 

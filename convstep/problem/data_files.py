@@ -53,7 +53,9 @@ def _read_npy(stream: BinaryIO, size: int, path: Path, name: str) -> Array:
         raise ProblemError(f"{name}: holds Python objects, which could run code; save it as an array of numbers", path)
     needed, found = math.prod(shape) * kind.itemsize, size - stream.tell()
     if math.prod(shape) * 8 > limits.ARRAY_BYTES:
-        raise ProblemError(f"{name}: {spelled_shape(shape)} numbers; the limit is 2 GiB", path)
+        raise ProblemError(
+            f"{name}: {spelled_shape(shape)} numbers; the limit is {limits.spelled_bytes(limits.ARRAY_BYTES)}", path
+        )
     if found != needed:
         expected = f"its header says {counted(needed, 'byte')} of numbers"
         raise ProblemError(f"{name}: damaged: {expected}, and there are {found}", path)

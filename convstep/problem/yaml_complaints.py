@@ -7,6 +7,7 @@ import re
 from yaml import MarkedYAMLError, YAMLError
 
 from convstep.errors import ProblemError
+from convstep.problem import limits
 from convstep.words import visible
 
 NOT_PRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -49,6 +50,9 @@ def complaint(error: YAMLError, text: str) -> ProblemError:
         mark = error.context_mark
     if mark is None:
         return ProblemError(f"not readable as YAML: {error.problem or error}")
+    if "nesting depth" in str(error.problem):
+        # libyaml 0.2.6 and later look ahead further than we go, and give up first.
+        return ProblemError(f"nested more than {limits.DEPTH} deep", line=mark.line + 1, column=mark.column + 1)
     words = f"not readable as YAML: {_plain_words(error, text[mark.index : mark.index + 1])}"
     return ProblemError(words, line=mark.line + 1, column=mark.column + 1)
 

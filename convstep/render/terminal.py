@@ -21,9 +21,14 @@ ASCII = str.maketrans(
         "²": "2", "λ": "l", "η": "n", "∞": "I", "▁": "_", "▂": ".", "▃": "-", "▄": "=", "▅": "+", "▆": "*", "▇": "%",
         "█": "#", "Φ": "P", "φ": "p", "σ": "s", "ᶻ": "z", "⁻": "-", "ḡ": "g", "⁰": "0", "–": "-", "✓": "+", "’": "'",
         "✗": "x", "↳": ">",
+        "≈": "~", "•": "*", "³": "3", "₁": "1", "₂": "2", "\u0302": "^", "\xa0": " ",
+        "≤": "<=", "√": "sqrt", "π": "pi", "±": "+-",
     }
 )  # fmt: skip
-"""One plain character for each that an old terminal or ``LANG=C`` cannot show, so that columns stay columns."""
+"""One plain character for each that an old terminal or ``LANG=C`` cannot show, so that columns stay columns.
+
+More than one only where nothing stands below: in formulas and sentences, in which ``<`` for ``≤`` would be wrong.
+"""
 
 
 class PageConsole(Console):
@@ -78,9 +83,9 @@ def _encodable(line: Text, encoding: str) -> Text:
     try:
         line.plain.encode(encoding)
     except UnicodeEncodeError:
-        line = line.copy()
         plain = line.plain.translate(ASCII)
-        if len(plain) == len(line.plain):
-            line.plain = plain
+        same_places = len(plain) == len(line.plain)
+        line = line.copy() if same_places else Text()
+        line.plain = plain
         line.plain = line.plain.encode(encoding, "replace").decode(encoding)
     return line

@@ -31,7 +31,7 @@ KNOWN = (
 )
 INPUT_SHAPES = "nested lists of numbers (H×W, C×H×W or N×C×H×W) or the name of a .npy or .csv file"
 PADDINGS = "[rows, columns], [[top, bottom], [left, right]], valid, same or full"
-LIMIT = "the limit is 268435456 numbers (2 GiB)"
+LIMIT = "the limit is 134217728 numbers (1 GiB)"
 SAME_LENGTH = "every row of a matrix needs the same length"
 HUGE = "99999999999999999999"
 ACTIVATIONS = "relu, linear, leaky_relu, elu, sigmoid, tanh, softplus, silu or gelu"
@@ -176,10 +176,13 @@ WRONG_GEOMETRY = [
     (FORWARD + "padding: [[1, 1], 2]\n", "3:19: padding[1]: expected [left, right], found 2"),
     (FORWARD + "padding: [[1], [1, 2]]\n", "3:11: padding[0]: expected [top, bottom], found a list of 1"),
     (FORWARD + "padding: [[1, 1], [1, -2]]\n", "3:23: padding[1,1]: expected an integer of at least 0, found -2"),
-    (FORWARD + "padding: 1000000000\n", f"3:10: padding: the padded input would be 1×1×2000000003×2000000003; {LIMIT}"),
+    (
+        FORWARD + "padding: 1000000000\n",
+        f"3:10: padding: the padded input would be 1×1×2000000003×2000000003, 29802322477.2 GiB; {LIMIT}",
+    ),
     (
         FORWARD + "padding: full\ndilation: 1000000\n",
-        f"3:10: padding: the padded input would be 1×1×2000003×2000003; {LIMIT}",
+        f"3:10: padding: the padded input would be 1×1×2000003×2000003, 29802.5 GiB; {LIMIT}",
     ),
     ("input: [[1]]\nfilter: {size: 2}\n", "2:9: filter: 2×2 is larger than the input, 1×1"),
     ("input: [[1]]\nfilter: {}\n", "2:9: filter: expected size: n or [rows, columns], found none"),
@@ -194,10 +197,13 @@ WRONG_GEOMETRY = [
         "input: [[1]]\nfilter: {size: 1, filters: 0}\n",
         "2:28: filter.filters: expected an integer of at least 1, found 0",
     ),
-    ("input: [[1]]\nfilter: {size: 1000000}\n", f"2:9: filter: the filter would be 1000000×1000000; {LIMIT}"),
+    (
+        "input: [[1]]\nfilter: {size: 1000000}\n",
+        f"2:9: filter: the filter would be 1000000×1000000, 7450.6 GiB; {LIMIT}",
+    ),
     (
         "input: [[1]]\npadding: 100\nfilter: {size: 1, filters: 10000}\n",
-        f"3:9: filter: the output would be 1×10000×201×201; {LIMIT}",
+        f"3:9: filter: the output would be 1×10000×201×201, 3.1 GiB; {LIMIT}",
     ),
     (FORWARD + "bias: [1, 2]\n", "3:7: bias: expected one number, found a list of 2"),
     (FORWARD + "bias: [[1]]\n", "3:7: bias: expected one number, found lists nested 2 deep"),
@@ -463,7 +469,7 @@ def test_numpy_arrays_of_any_real_type(kind: str) -> None:
         (np.zeros((0, 3)), "input: expected numbers, found an empty array of shape [0, 3]"),
         (np.zeros(3), "input: expected H×W, C×H×W or N×C×H×W, found a list of 3"),
         (np.zeros((1, 1, 1, 1, 1)), "input: expected H×W, C×H×W or N×C×H×W, found 1×1×1×1×1"),
-        (np.broadcast_to(0.0, (20_000, 20_000)), "input: 20000×20000 numbers; the limit is 2 GiB"),
+        (np.broadcast_to(0.0, (20_000, 20_000)), "input: 20000×20000 numbers; the limit is 1 GiB"),
     ],
 )
 def test_numpy_arrays_that_are_refused(array: Any, error: str) -> None:

@@ -151,7 +151,7 @@ NOT_NPY = "not a .npy file that holds an array of numbers"
         ),
         (
             header("{'descr': '|u1', 'fortran_order': False, 'shape': (99999, 99999)}"),
-            "99999×99999 numbers; the limit is 2 GiB",
+            "99999×99999 numbers; the limit is 1 GiB",
         ),
     ],
 )

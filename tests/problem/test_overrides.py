@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from program import environment
 
 from convstep.errors import Path, ProblemError
 from convstep.problem.overrides import apply, parse
@@ -130,4 +131,4 @@ def test_plain_values_do_not_load_yaml() -> None:
         "apply({}, ['a=0.1', 'a=same', 'filter=[[1, 2]]', 'b={\"sgd\": {}}', 'c=x/y.npy'])\n"
         "assert 'yaml' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment())

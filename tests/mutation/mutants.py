@@ -1,0 +1,193 @@
+"""One wrong place at a time: every small change of a module that could be a slip of the pen."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator
+from typing import NamedTuple
+
+SWAPPED: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
+    ast.Add: (ast.Sub,),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.Div,),
+    ast.Div: (ast.Mult,),
+    ast.FloorDiv: (ast.Mult,),
+    ast.Mod: (ast.Mult,),
+    ast.Pow: (ast.Mult,),
+    ast.BitAnd: (ast.BitOr,),
+    ast.BitOr: (ast.BitAnd,),
+    ast.LShift: (ast.RShift,),
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+    ast.And: (ast.Or,),
+    ast.Or: (ast.And,),
+}
+"""What is written in the place of an operator."""
+
+_PAIRS = (
+    *(("minimum", "maximum"), ("min", "max"), ("any", "all"), ("argmax", "argmin"), ("sin", "cos")),
+    *(("add", "subtract"), ("multiply", "divide")),
+)
+TWINS = {
+    **dict(_PAIRS),
+    **{second: first for first, second in _PAIRS},
+    "log1p": "log",
+    "expm1": "exp",
+    "zeros": "ones",
+}
+"""Functions that are easily taken for one another."""
+
+Slot = tuple[ast.AST, str, int | None]
+"""Where a node stands: in which node, in which field, at which position."""
+
+
+class Mutant(NamedTuple):
+    """A module with one wrong place.
+
+    Attributes:
+        name: Where it is and what was changed; it stays the same when lines move.
+        tree: The module.
+    """
+
+    name: str
+    tree: ast.Module
+
+
+def mutants(source: str) -> Iterator[Mutant]:
+    """Every mutant of a module, each by itself."""
+    tree = ast.parse(source)
+    seen: dict[str, int] = {}
+    for number, (_, before, after, where) in enumerate(_changes(tree)):
+        name = f"{where}: {before}  ⟶  {after}"
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] > 1:
+            name = f"{name}  ({seen[name]})"
+        yield Mutant(name, _changed(source, number))
+
+
+def _changed(source: str, number: int) -> ast.Module:
+    """The module with its change of this number made."""
+    tree = ast.parse(source)
+    for _ in _changes(tree, apply=number):
+        pass
+    return ast.fix_missing_locations(tree)
+
+
+def _changes(tree: ast.Module, apply: int = -1) -> Iterator[tuple[Slot, str, str, str]]:
+    """All changes in the order of the text: where, the statement's head before and after, and the function's name."""
+    number = 0
+    for node, slot, statement, where in list(_nodes(tree, "")):
+        before = _head(statement)
+        for other in _alternatives(node):
+            _put(slot, other)
+            after = _head(other if node is statement else statement)
+            if number != apply:
+                _put(slot, node)
+            yield slot, before, after, where
+            if number == apply:
+                return
+            number += 1
+
+
+def _nodes(
+    parent: ast.AST, where: str, statement: ast.AST | None = None
+) -> Iterator[tuple[ast.AST, Slot, ast.AST, str]]:
+    """The nodes in which something may be changed, each with its slot, its statement and its function."""
+    for field, value in ast.iter_fields(parent):
+        if field in ("annotation", "returns", "decorator_list", "bases", "type_params"):
+            continue
+        for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if not isinstance(node, ast.AST) or _is_no_code(node):
+                continue
+            inner = f"{where}.{node.name}".lstrip(".") if isinstance(node, _NAMED) else where
+            own = node if isinstance(node, ast.stmt) else statement
+            if own is not None:
+                yield node, (parent, field, index), own, inner or "module"
+            yield from _nodes(node, inner, own)
+
+
+_NAMED = (ast.FunctionDef, ast.ClassDef)
+
+
+def _is_no_code(node: ast.AST) -> bool:
+    """Docstrings, imports, what is there for types alone, and complaints to programmers."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return True
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name):
+        return node.test.id == "TYPE_CHECKING"
+    if isinstance(node, ast.ClassDef):
+        return any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
+    return isinstance(node, (ast.Import, ast.ImportFrom, ast.Assert, ast.Raise, ast.JoinedStr))
+
+
+def _put(slot: Slot, node: ast.AST) -> None:
+    parent, field, index = slot
+    if index is None:
+        setattr(parent, field, node)
+    else:
+        getattr(parent, field)[index] = node
+
+
+def _head(statement: ast.AST) -> str:
+    """The statement, or what stands above its body, on one line."""
+    statement = copy.copy(statement)
+    for field in ("body", "orelse"):
+        if isinstance(getattr(statement, field, None), list):
+            setattr(statement, field, [])
+    if isinstance(statement, _NAMED):
+        statement.decorator_list, statement.body = [], [ast.Pass()]
+    text = " ".join(ast.unparse(statement).split())
+    return text if len(text) <= 160 else text[:160] + " …"
+
+
+def _alternatives(node: ast.AST) -> Iterator[ast.AST]:
+    """What could stand in the place of a node by mistake."""
+    if isinstance(node, tuple(SWAPPED)):
+        yield from (kind() for kind in SWAPPED[type(node)])
+    elif isinstance(node, ast.UnaryOp):
+        yield node.operand
+    elif isinstance(node, ast.Constant):
+        yield from map(ast.Constant, _other_constants(node.value))
+    elif isinstance(node, (ast.If, ast.IfExp)) and not isinstance(node.test, (ast.Compare, ast.UnaryOp)):
+        other = copy.copy(node)
+        other.test = ast.UnaryOp(ast.Not(), node.test)
+        yield other
+    elif isinstance(node, ast.Expr) or (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript)):
+        yield ast.Pass()
+    elif isinstance(node, ast.Call):
+        yield from _other_calls(node)
+
+
+def _other_constants(value: object) -> Iterator[object]:
+    if isinstance(value, bool):
+        yield not value
+    elif isinstance(value, (int, float)):
+        yield value + 1
+    elif isinstance(value, str) and value:
+        yield f"{value}XX"
+
+
+def _other_calls(node: ast.Call) -> Iterator[ast.AST]:
+    function = node.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if name in TWINS:
+        other = copy.copy(node)
+        other.func = copy.copy(function)
+        setattr(other.func, "attr" if isinstance(function, ast.Attribute) else "id", TWINS[name])
+        yield other
+    if name == "reversed":
+        yield node.args[0]
+    for position, keyword in enumerate(node.keywords):
+        if keyword.arg is not None:
+            other = copy.copy(node)
+            other.keywords = [each for number, each in enumerate(node.keywords) if number != position]
+            yield other
