@@ -152,17 +152,10 @@ class Recorded:
         try:
             status, reason, advice = str(result["status"]), str(result["reason"]), list(result["advice"])
             known = status in STATUSES
-            loss = result.get("loss")
-            if self._is_exact and loss is not None:
-                loss = self._numbers(loss).item()
             self.outcome = Outcome(
                 status,
                 int(result["iterations"]),
-                float("nan")
-                if loss is None and "loss" in result
-                else loss
-                if self._is_exact or loss is None
-                else float(loss),
+                self._loss(result),
                 self._parameter("filter", result["filter"]),
                 None if result.get("bias") is None else self._parameter("bias", result["bias"]),
             )
@@ -171,6 +164,13 @@ class Recorded:
             known = False
         if not known:
             raise self._wrong("the result is not one that convstep wrote")
+
+    def _loss(self, result: Mapping[str, Any]) -> Any:
+        """The last loss, NaN where it was not finite; none where the problem has none."""
+        loss = result.get("loss")
+        if loss is None:
+            return float("nan") if "loss" in result else None
+        return self._numbers(loss).item() if self._is_exact else float(loss)
 
     def _parameter(self, name: str, value: Any) -> Numbers:
         """The last filter or bias."""

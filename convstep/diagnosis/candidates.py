@@ -25,6 +25,13 @@ Bits = np.ndarray[tuple[int], np.dtype[np.uint64]]
 Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
+def bits_set(bits: Bits) -> Counts:
+    """How many bits are set in each number; NumPy has this itself from 2.0 on."""
+    single = np.unpackbits(np.ascontiguousarray(bits).view(np.uint8).reshape(-1, 8), axis=1)
+    counts: Counts = single.sum(axis=1, dtype=np.int64)
+    return counts
+
+
 class Marks(NamedTuple):
     """What is known of each candidate: arrays with an entry a row.
 

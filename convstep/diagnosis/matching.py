@@ -9,7 +9,7 @@ import numpy as np
 
 from convstep.arrays import Array, Mask
 from convstep.diagnosis.calculation import SIGN_OF, turned_with
-from convstep.diagnosis.candidates import Candidates, Index, Paths
+from convstep.diagnosis.candidates import Candidates, Index, Paths, bits_set
 from convstep.diagnosis.evidence import Evidence, mirrored
 from convstep.diagnosis.following import settled
 from convstep.diagnosis.plan import Plan
@@ -112,7 +112,7 @@ class Matching:
     ) -> list[Candidates]:
         """The candidates that have the numbers, if that is not by chance."""
         marks, name = candidates.marks, evidence.name
-        in_segment = np.bitwise_count(marks.pending[rows] & self.plan.ancestors[name])
+        in_segment = bits_set(marks.pending[rows] & self.plan.ancestors[name])
         likely = np.zeros(len(rows))
         for several in set(in_segment.tolist()) - {0}:
             likely[in_segment == several] = self._chance(candidates, evidence, several, evidence.count)
@@ -129,7 +129,7 @@ class Matching:
 
     def _chance(self, candidates: Candidates, evidence: Evidence, several: int, cells: int) -> float:
         """How likely one of all candidates with so many mistakes since the last given number fits by chance."""
-        pending = np.bitwise_count(candidates.marks.pending & self.plan.ancestors[evidence.name])
+        pending = bits_set(candidates.marks.pending & self.plan.ancestors[evidence.name])
         rows = np.flatnonzero(pending == several)
         predictions = candidates.array(evidence.name)[rows, 0].reshape(len(rows), -1)
         grid = evidence.finest or 1e-9 * max(evidence.largest, 1e-300)
@@ -212,7 +212,7 @@ class Matching:
         return parts
 
     def _beyond_chance(self, candidates: Candidates, evidence: Evidence, row: int, slips: int) -> bool:
-        several = int(np.bitwise_count(candidates.marks.pending[row] & self.plan.ancestors[evidence.name]))
+        several = int(bits_set(candidates.marks.pending[[row]] & self.plan.ancestors[evidence.name])[0])
         return several < 2 or self._chance(candidates, evidence, several, evidence.count - slips) <= LARGEST_CHANCE
 
     def _slipped(

@@ -70,6 +70,7 @@ def replay(
         turned: The quantities at which the learner's sign changes.
         tick: Told of every iteration; says whether to go on.
     """
+    problem = problem.in_floats
     ids = tuple(dict.fromkeys(rule.id for rule in rules))
     return Replay(ids, _course(problem, rules, turned, tick), _right_course(problem))
 

@@ -30,6 +30,7 @@ def setting_at(problem: Problem, iteration: int, earlier: Sequence[Mapping[str, 
     Raises:
         UsageError: The run does not reach it.
     """
+    problem = problem.in_floats
     steps = _Steps(problem)
     doubt = 0.0
     for mine in sorted(earlier, key=lambda each: int(each.get("iteration", 1))):

@@ -652,9 +652,8 @@ def one_position(delta: Array, reading: str) -> Array:
     """δ with all but one position set to 0, in every image."""
     alone = np.zeros_like(delta)
     rows, columns = delta.shape[2:]
-    place = {"first": 0, "last": rows * columns - 1}.get(
-        reading, int(reading.rpartition(" ")[2]) if " " in reading else 0
-    )
+    numbers = {"first": 0, "last": rows * columns - 1}
+    place = numbers[reading] if reading in numbers else int(reading.removeprefix("at "))
     row, column = divmod(place, columns)
     alone[:, :, row, column] = delta[:, :, row, column]
     return alone
