@@ -69,7 +69,7 @@ def _same(name: str) -> Compute:
 
 
 def _with_bias(s: Setting, v: Values) -> Array:
-    return v["window_sums"] + bias_beside(v)
+    return s.on_paper(v["window_sums"] + bias_beside(v))
 
 
 def bias_beside(values: Values) -> Array:
@@ -95,7 +95,7 @@ _SUMS = [
 
 _OUTPUT = Stage("output", ("pre_activation",), lambda s, v: s.value(v["pre_activation"]))
 
-_WITHOUT_BIAS = [*_SUMS, Stage("pre_activation", ("window_sums",), _same("window_sums")), _OUTPUT]
+_WITHOUT_BIAS = [*_SUMS, Stage("pre_activation", ("window_sums",), lambda s, v: s.on_paper(v["window_sums"])), _OUTPUT]
 
 _WITH_BIAS = [*_SUMS, Stage("pre_activation", ("window_sums", "bias"), _with_bias), _OUTPUT]
 

@@ -51,6 +51,11 @@ _GROUPS = (
 """Of each of these, a set of mistakes holds one at the most: a place has one choice, and no nonsense is told."""
 
 
+_GROUP_BITS: Mapping[str, int] = {
+    name: sum(1 << number for number, group in enumerate(_GROUPS) if name in group) for name in COMMON_FIRST
+}
+
+
 def group_bits(name: str) -> int:
     """The groups that a mistake belongs to, a bit each."""
-    return sum(1 << number for number, group in enumerate(_GROUPS) if name in group)
+    return _GROUP_BITS[name]

@@ -43,6 +43,7 @@ class Evidence:
         self.truths = followed.truths.reshape(len(followed.truths), -1)
         self.finest = written.unit if written.decimals >= FEW_DECIMALS else finest
         self.units = np.maximum(self.units, 0.5 * finest)
+        self.rounding = max(setting.roundings[name], 1e-300)
         self.largest = float(np.abs(self.values).max(initial=0.0))
         self.count = int(self.judged.sum())
 
@@ -86,8 +87,8 @@ class Evidence:
 
     def _floor(self, predicted: Array) -> Array:
         finite = np.where(np.isfinite(predicted), np.abs(predicted), 0.0)
-        largest = np.maximum(finite.max(axis=-1, initial=0.0, keepdims=True), self.largest)
-        floor: Array = np.maximum(FLOOR * largest, 1e-300)
+        largest = np.minimum(finite.max(axis=-1, initial=0.0, keepdims=True), self.largest)
+        floor: Array = np.maximum(FLOOR * largest, self.rounding)
         return floor
 
     def going_on(self, predicted: Array) -> Array:

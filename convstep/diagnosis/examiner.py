@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from convstep.diagnosis.plan import Plan, rules_of
 from convstep.diagnosis.report import Reading, report
 from convstep.diagnosis.result import Diagnosis
 from convstep.diagnosis.rule import Rule
-from convstep.diagnosis.search import LEVELS, MOST_MISTAKES, Found, Level, Search, Start, TooMuchError
+from convstep.diagnosis.search import FEW_LEVELS, LEVELS, MOST_MISTAKES, Found, Level, Search, Start, TooMuchError
 from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.settings import setting_at
 from convstep.diagnosis.written import Written, read_written
@@ -106,19 +108,42 @@ class Exercise:
         if not written:
             raise ProblemError("no number is filled in yet", ("attempt",))
         written = {name: written[name] for name in QUANTITIES if name in written}
+        found, looked_for = self._explained(written, LEVELS)
+        return found or self._not_explained(written, looked_for)
+
+    def _explained(self, written: Mapping[str, Written], levels: Sequence[Level]) -> tuple[Diagnosis | None, int]:
+        """The first level that explains everything; and how many mistakes at a time could be looked for."""
         plan = self.plan(frozenset(written))
         starts = self._starts(plan, written)
         too_many = MOST_MISTAKES + 1
-        for level in (each for each in LEVELS if each.mistakes < too_many):
-            for reading, start in starts:
+        for level in levels:
+            for reading, start in starts if level.mistakes < too_many else ():
                 try:
                     found = self._search(plan, start, level) if start.fails else []
                 except TooMuchError:
                     too_many = min(too_many, max(level.mistakes, 1))
                     break
                 if found or not start.fails:
-                    return report(reading, level if found else None, found)
-        return report(starts[0][0], None, (), too_many - 1)
+                    return report(reading, level if found else None, found), MOST_MISTAKES
+        return None, too_many - 1
+
+    def _not_explained(self, written: Mapping[str, Written], looked_for: int) -> Diagnosis:
+        """What is said where nothing explains everything: how far an explanation goes, and where it ends."""
+        reading, _ = self._starts(self.plan(frozenset(written)), written)[0]
+        whole = report(reading, None, (), looked_for)
+        failing = [name for name, each in reading.followed.items() if each.fails]
+        blamed, so_far = failing[0], None
+        for name, after in pairwise(failing):
+            upto = dict(islice(written.items(), list(written).index(name) + 1))
+            part, _ = self._explained(upto, FEW_LEVELS)
+            if part is None:
+                break
+            blamed, so_far = after, part
+        if so_far is None:
+            return replace(whole, first_wrong=blamed)
+        known = {each.name: each for each in so_far.quantities}
+        quantities = tuple(known.get(each.name, each) for each in whole.quantities)
+        return replace(whole, first_wrong=blamed, quantities=quantities, so_far=so_far.explanations)
 
     def _starts(self, plan: Plan, written: Mapping[str, Written]) -> list[tuple[Reading, Start]]:
         """The learner's numbers, judged leniently; where that helps, also with a sign that changes on the way."""

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from convstep.arrays import Array, Mask
-from convstep.diagnosis.calculation import SIGN_OF, Stage, turned_with
+from convstep.diagnosis.calculation import SIGN_OF, Stage, bias_beside, turned_with
 from convstep.diagnosis.doubt import carried
 from convstep.diagnosis.setting import Setting, without_ones
-from convstep.diagnosis.written import Written
+from convstep.diagnosis.written import FLOOR, Written
 from convstep.quantities import QUANTITIES
 
 
@@ -90,7 +90,12 @@ def _rounded_doubt(setting: Setting, name: str, value: Array, doubt: Array, unit
 def _predicted_doubt(setting: Setting, stage: Stage, values: dict[str, Array], doubts: dict[str, Array]) -> Array:
     if stage.name in ("filter", "bias"):
         return np.full(values[stage.name].shape, setting.doubt)
-    return carried(setting, stage, values, doubts)
+    doubt = carried(setting, stage, values, doubts)
+    if stage.name == "pre_activation" and not values[stage.name].all():
+        # A program need not have found the 0 that there is on paper.
+        sums = values["window_sums"] + (bias_beside(values) if "bias" in values else 0.0)
+        doubt = np.where((values[stage.name] == 0) & (sums != 0), setting.roundings[stage.name], doubt)
+    return doubt
 
 
 def _rounds(setting: Setting, name: str) -> bool:
@@ -294,10 +299,10 @@ def fits(setting: Setting, name: str, written: Written, expected: Array, doubt: 
         return np.zeros(shape, dtype=bool)
     apart = np.abs(written.values.reshape(shape) - expected[0])
     units = np.maximum(written.units, half).reshape(shape)
-    allowed = (units + doubt.reshape(shape)) * (1.0 + 1e-9) + _floor(written, expected)
+    allowed = (units + doubt.reshape(shape)) * (1.0 + 1e-9) + _floor(setting, name, written, expected)
     return np.asarray((apart <= allowed) | ~written.judged.reshape(shape))
 
 
-def _floor(written: Written, expected: Array) -> float:
-    finite = np.abs(expected[np.isfinite(expected)])
-    return max(written.floor, 1e-9 * float(finite.max(initial=0.0)), 1e-300)
+def _floor(setting: Setting, name: str, written: Written, expected: Array) -> float:
+    largest = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
+    return max(min(written.floor, FLOOR * largest), setting.roundings[name], 1e-300)

@@ -231,6 +231,8 @@ class Matching:
         numbers = predicted[worlds[best]]
         if not np.isfinite(numbers).all() or self._is_another_order(evidence, numbers):
             return None
+        if pending and not numbers[fit[best] & evidence.judged].any():
+            return None  # Zeros alone show no method.
         return cells, predicted, pending and len(cells) > evidence.count / 4
 
     def _is_another_order(self, evidence: Evidence, numbers: Array) -> bool:

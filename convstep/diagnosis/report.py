@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -137,7 +138,8 @@ def _judged(reading: Reading, name: str, way: Way | None) -> JudgedQuantity:
     written, followed = reading.written[name], reading.followed[name]
     verdict = way.verdicts.get(name) if way else None
     shows = way is not None and name in way.at.values()
-    status = _status(followed, verdict, shows)
+    before = takewhile(lambda each: each != name, reading.followed)
+    status = _status(followed, verdict, shows, after_wrong=any(reading.followed[each].fails for each in before))
     setting = reading.setting
     follows = _in_learners_sign(followed, verdict)
     cells: tuple[JudgedCell, ...] = ()
@@ -180,7 +182,7 @@ def _in_learners_sign(followed: Followed, verdict: Verdict | None) -> Array:
     return -followed.expected if turned else followed.expected
 
 
-def _status(followed: Followed, verdict: Verdict | None, shows: bool) -> str:
+def _status(followed: Followed, verdict: Verdict | None, shows: bool, *, after_wrong: bool) -> str:
     """What a quantity is; the search's word counts, where it has one."""
     if verdict is not None and verdict.kind in ("shown", "slip"):
         return "wrong" if verdict.kind == "shown" or shows else "slip"
@@ -191,7 +193,8 @@ def _status(followed: Followed, verdict: Verdict | None, shows: bool) -> str:
     if verdict is None and followed.turned:
         return "convention"
     if verdict is not None or followed.follows:
-        return "right" if verdict is None and followed.true == 0 and not followed.turned else "follows"
+        # What follows from right numbers is right, though their rounding may have made it another than the right one.
+        return "right" if verdict is None and followed.true == 0 and not after_wrong else "follows"
     return "follows" if followed.true == -1 else "wrong"
 
 

@@ -109,6 +109,7 @@ class Diagnosis:
             tie, none means right, slip or unexplained.
         reading, ways: The learner's numbers as they were judged, and how each explanation comes to them: for those
             who ask further.
+        so_far: Where nothing explains everything, what explains the quantities before the first that nothing explains.
         looked_for: How many mistakes at a time were looked for; fewer than three where the problem is too large.
     """
 
@@ -120,6 +121,7 @@ class Diagnosis:
     reading: Any = None
     ways: tuple[Any, ...] = ()
     looked_for: int = 3
+    so_far: tuple[tuple[ToldMistake, ...], ...] = ()
 
     def __repr__(self) -> str:
         sets = " or ".join("+".join(each.id for each in one) for one in self.explanations)

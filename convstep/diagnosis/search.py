@@ -53,6 +53,8 @@ class Level(NamedTuple):
 
 LEVELS = (Level(1, False), Level(2, False), Level(0, True), Level(3, False), Level(1, True), Level(2, True))
 """The order of trial, after the question whether all is right."""
+FEW_LEVELS = LEVELS[:3]
+"""What is tried for a part of the numbers, where nothing explains them all."""
 MOST_MISTAKES = max(level.mistakes for level in LEVELS)
 
 

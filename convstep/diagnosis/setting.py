@@ -10,6 +10,7 @@ import numpy as np
 from convstep.activations import make_activation
 from convstep.arrays import Array
 from convstep.diagnosis.candidate_sums import CandidateSums
+from convstep.diagnosis.paper import are_whole, roundings
 from convstep.geometry import Geometry
 from convstep.losses import make_loss
 from convstep.problem.model import Problem
@@ -33,6 +34,7 @@ class Setting:
         before: The optimizer's state before the iteration, by quantity (`filter_momentum`).
         earlier: The sums of the earlier iterations' gradients, by quantity; empty in iteration 1.
         doubt: By how much the filter and the bias may be off because the learner had rounded them.
+        roundings: How far the floats of each quantity may be from the numbers on paper.
     """
 
     def __init__(
@@ -41,19 +43,22 @@ class Setting:
         self.problem = problem
         self.iteration = step.iteration
         self.geometry: Geometry = problem.geometry
+        self._forms: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
         self.truth = {name: self.full(name, step.array(name)) for name in step}
         self.first = {name: self.full(name, value) for name, value in _parameters(first).items()}
         self.before = {name: self.full(name, value) for name, value in before.items()}
         self.earlier = {name: self.full(name, value) for name, value in earlier.items()}
         self.doubt = doubt
+        self.roundings = roundings(problem, step)
+        self._whole = are_whole(problem, _parameters(problem))
         self.sums = CandidateSums(problem.input.reshape(self.geometry.input_shape))
         self.activation = make_activation(problem.activation, problem.slope_at_zero)
         self.loss = make_loss(problem.loss)
         self.rotated = problem.operation == "convolution"
         self.outputs = int(np.prod(self.geometry.output_shape))
 
-    def shape(self, name: str) -> tuple[int, ...]:
-        """The full shape of a quantity."""
+    @cached_property
+    def _shapes(self) -> Mapping[str, tuple[int, ...]]:
         g = self.geometry
         return {
             "filter": g.filter_shape,
@@ -61,7 +66,22 @@ class Setting:
             "output": g.output_shape,
             "input": g.input_shape,
             "number": (),
-        }[QUANTITIES[name].like]
+        }
+
+    @cached_property
+    def _own_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        problem = self.problem
+        return {
+            "filter": problem.filter.shape,
+            "bias": () if problem.bias is None else problem.bias.shape,
+            "output": problem.output_shape,
+            "input": problem.input.shape,
+            "number": (),
+        }
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The full shape of a quantity."""
+        return self._shapes[QUANTITIES[name].like]
 
     def full(self, name: str, values: Array) -> Array:
         """The numbers of a quantity in its full shape, one row."""
@@ -74,24 +94,26 @@ class Setting:
 
     def own_shape(self, name: str) -> tuple[int, ...]:
         """The shape that the problem gives a quantity."""
-        problem = self.problem
-        bias = () if problem.bias is None else problem.bias.shape
-        shapes = {"filter": problem.filter.shape, "bias": bias, "output": problem.output_shape}
-        return {**shapes, "input": problem.input.shape, "number": ()}[QUANTITIES[name].like]
+        return self._own_shapes[QUANTITIES[name].like]
 
     def form(self, name: str, full: tuple[int, ...]) -> tuple[int, ...]:
         """How numbers of a full shape are compared with given ones: without axes that the problem does not have, and
         without leading axes of length 1. An axis that is longer than it should be stays.
         """
-        own = len(self.own_shape(name))
-        shape = full
-        if QUANTITIES[name].like == "output" and len(full) == 4:
+        like = QUANTITIES[name].like
+        if (like, full) not in self._forms:
+            self._forms[like, full] = without_ones(self._without_axes(like, full))
+        return self._forms[like, full]
+
+    def _without_axes(self, like: str, full: tuple[int, ...]) -> tuple[int, ...]:
+        own = len(self._own_shapes[like])
+        if like == "output" and len(full) == 4:
             has_batch, has_filters = self.problem.input.ndim == 4, self.problem.filter.ndim == 4
             keeps = (has_batch or full[0] > 1, has_filters or full[1] > 1, True, True)
-            shape = tuple(size for size, keep in zip(full, keeps, strict=True) if keep)
-        elif len(full) > own and all(size == 1 for size in full[: len(full) - own]):
-            shape = full[len(full) - own :]
-        return without_ones(shape)
+            return tuple(size for size, keep in zip(full, keeps, strict=True) if keep)
+        if len(full) > own and all(size == 1 for size in full[: len(full) - own]):
+            return full[len(full) - own :]
+        return full
 
     @cached_property
     def x(self) -> Array:
@@ -118,6 +140,10 @@ class Setting:
     def used(self, w: Array) -> Array:
         """A filter as it meets the input, and a gradient of the one as a gradient of the other."""
         return w[..., ::-1, ::-1] if self.rotated else w
+
+    def on_paper(self, z: Array) -> Array:
+        """z, and 0 where it is within rounding of 0."""
+        return z if self._whole else np.where(np.abs(z) <= self.roundings["pre_activation"], 0.0, z)
 
     @np.errstate(all="ignore")
     def value(self, z: Array) -> Array:

@@ -10,10 +10,13 @@ import numpy as np
 
 from convstep.arrays import Array
 from convstep.descent import again, descend
+from convstep.diagnosis.paper import on_paper
 from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.written import Written
 from convstep.errors import UsageError
+from convstep.near_zero import Watch
 from convstep.optimizers import make_optimizer
+from convstep.problem.exact import decimals
 from convstep.problem.model import Problem
 from convstep.trace import Start, Step
 from convstep.words import counted
@@ -30,9 +33,15 @@ def setting_at(problem: Problem, iteration: int, earlier: Sequence[Mapping[str, 
     Raises:
         UsageError: The run does not reach it.
     """
-    problem = problem.in_floats
     steps = _Steps(problem)
-    doubt = 0.0
+    setting = _setting(problem, steps, iteration, earlier)
+    if steps.near_zero and (exact := on_paper(problem, iteration)) is not None:
+        setting = _setting(exact, _Steps(exact), iteration, earlier)
+    return setting
+
+
+def _setting(problem: Problem, steps: _Steps, iteration: int, earlier: Sequence[Mapping[str, Any]]) -> Setting:
+    problem, doubt = problem.in_floats, 0.0
     for mine in sorted(earlier, key=lambda each: int(each.get("iteration", 1))):
         doubt = steps.go_on_from(mine) or doubt
     step = steps.at(iteration)
@@ -47,7 +56,7 @@ def setting_at(problem: Problem, iteration: int, earlier: Sequence[Mapping[str, 
 
 
 class _Steps:
-    """The iterations of a run, with what was summed and kept before each.
+    """The iterations of a run, in floats, with what was summed and kept before each.
 
     Attributes:
         before: The optimizer's state before the iteration last asked for.
@@ -56,10 +65,16 @@ class _Steps:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.before = first_state(problem)
+        self.before = first_state(problem.in_floats)
         self.sums: dict[str, Array] = {}
         self.done = 0
         self._steps: Iterator[Step] = iter(descend(problem))
+        self._watch = Watch(problem.in_floats)
+
+    @property
+    def near_zero(self) -> bool:
+        """Whether a z was met that may be 0 on paper."""
+        return bool(self._watch.found)
 
     def at(self, iteration: int) -> Step:
         """The iteration, gone on to from the one before."""
@@ -68,7 +83,9 @@ class _Steps:
             if step is None:
                 reached = counted(self.done, "iteration")
                 raise UsageError(f"there is no iteration {iteration}: the run ends after {reached}")
+            step = step.in_floats
             self.done = step.iteration
+            self._watch.look(step)
             if step.iteration == iteration:
                 return step
             self._keep(step)
@@ -97,8 +114,12 @@ class _Steps:
             if name in mine:
                 state[name] = _own(mine[name], state[name])[0]
         self.before = state
+        made = by_ending(state)
+        if self.problem.exact is not None:
+            filter_, bias = decimals(filter_), None if bias is None else decimals(bias)
+            made = {name: decimals(each) for name, each in made.items()}
         problem = replace(self.problem, filter=filter_, bias=bias)
-        self._steps = again(problem, Start(step.iteration + 1, 1, by_ending(state)))
+        self._steps = again(problem, Start(step.iteration + 1, 1, made))
         return unit
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from convstep.arrays import Number, Numbers
+from convstep.arrays import Array, Number, Numbers
 from convstep.choices import Choice
 from convstep.errors import Path, ProblemError
 from convstep.problem.checks_numbers import LONGEST_NUMBER, flag, integer, is_list
@@ -157,6 +157,11 @@ def fractions_array(numbers: list[Fraction], shape: tuple[int, ...]) -> Numbers:
     array = array.reshape(shape)
     array.flags.writeable = False
     return array
+
+
+def decimals(floats: Array) -> Numbers:
+    """Floats as the shortest decimals that read back to them."""
+    return fractions_array([fraction(each) for each in floats.reshape(-1).tolist()], floats.shape)
 
 
 def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:

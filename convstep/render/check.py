@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from itertools import takewhile
 
 import numpy as np
 from rich.text import Text
@@ -66,13 +67,19 @@ def _quantity_lines(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) 
     sign, says, style = SIGNS[quantity.status]
     title = Text.assemble("  ", (sign, style), " ", heading(quantity.name, QUANTITIES[quantity.name].symbol))
     if quantity.status == "wrong" and diagnosis.verdict == "unexplained":
-        says = "differs, and it is not clear why"
+        explained = diagnosis.so_far and quantity.name in _before(diagnosis.first_wrong)
+        says = "differs; explained below" if explained else "differs, and it is not clear why"
     if quantity.nothing:
         says = "follows, but from zeros alone: it shows nothing"
     beside = Text.assemble("   ", (says, style))
     if title.cell_len + beside.cell_len <= look.width:
         return [title + beside, *_side_by_side(diagnosis, quantity, look)]
     return [title, *paragraphs(says, look.width, 4, style), *_side_by_side(diagnosis, quantity, look)]
+
+
+def _before(name: str | None) -> list[str]:
+    """The quantities that come before one."""
+    return list(takewhile(lambda each: each != name, QUANTITIES))
 
 
 def _side_by_side(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) -> list[Text]:
@@ -291,8 +298,19 @@ def _unexplained(diagnosis: Diagnosis, look: Look) -> list[Text]:
         *paragraphs(says, look.width),
         *_terms(diagnosis, name, cell, look),
         Text(),
+        *_so_far(diagnosis, look),
         *_next(diagnosis, look),
     ]
+
+
+def _so_far(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """What explains the quantities before the first that nothing explains."""
+    if not diagnosis.so_far:
+        return []
+    first = diagnosis.so_far[0][0]
+    ids = ", or ".join(" and ".join(each.id for each in one) for one in diagnosis.so_far[:MOST_SETS])
+    lines = paragraphs(f"What comes before is explained, by {ids}, in {first.at}: {first.says}", look.width)
+    return [*lines, Text()]
 
 
 def _convention_lines(diagnosis: Diagnosis, look: Look) -> list[Text]:

@@ -49,6 +49,8 @@ def check_data(judged: Judged) -> dict[str, Any]:
         "quantities": [_quantity(each) for each in diagnosis.quantities],
         "explanations": [[_mistake(each) for each in one] for one in diagnosis.explanations],
     }
+    if diagnosis.so_far:
+        result["so_far"] = [[_mistake(each) for each in one] for one in diagnosis.so_far]
     separation = diagnosis.separation
     if separation is not None:
         predictions = {name: numbers.tolist() for name, numbers in separation.predictions.items()}

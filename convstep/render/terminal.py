@@ -22,7 +22,7 @@ ASCII = str.maketrans(
         "█": "#", "Φ": "P", "φ": "p", "σ": "s", "ᶻ": "z", "⁻": "-", "ḡ": "g", "⁰": "0", "–": "-", "✓": "+", "’": "'",
         "✗": "x", "↳": ">",
         "≈": "~", "•": "*", "³": "3", "₁": "1", "₂": "2", "\u0302": "^", "\xa0": " ",
-        "≤": "<=", "√": "sqrt", "π": "pi", "±": "+-",
+        "≤": "<=", "√": "sqrt", "π": "pi", "±": "+-", "β": "beta", "ᵏ": "^k", "ε": "epsilon",
     }
 )  # fmt: skip
 """One plain character for each that an old terminal or ``LANG=C`` cannot show, so that columns stay columns.

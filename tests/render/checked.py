@@ -82,6 +82,15 @@ def attempts() -> dict[str, tuple[Keys | str, Keys | None]]:
             },
         ),
         "missing-term": (STRIDED, {"filter_gradient": [[17, -7], [15, 7]]}),
+        "explained-so-far": (
+            question(target=[[1, -1], [0, 1]]),
+            {
+                "error": [[2, 1], [0, 0]],
+                "delta": [[2, 1], [0, 0]],
+                "filter_gradient": [[17, "3.5"], [-4, 11]],
+                "new_filter": [[1, 1], ["9.25", -3]],
+            },
+        ),
         "unexplained": (STRIDED, {"filter_gradient": [[11, 5], [3, -4]]}),
         "stride-ignored": (
             STRIDED,

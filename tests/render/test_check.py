@@ -145,7 +145,8 @@ def test_every_sum_is_seen_by_the_test_above():
     counts = {name: len(sums(name)) for name in NAMES}
     assert counts == {name: checked_page(*diagnosed(name), 1000).count("\n    = ") // 2 for name in NAMES}
     assert {name: count for name, count in counts.items() if count} == {
-        "answer-attempt": 2, "slip": 1, "missing-term": 1, "unexplained": 1, "slip-after-slip": 2,
+        "answer-attempt": 2, "slip": 1, "missing-term": 1, "explained-so-far": 1, "unexplained": 1,
+        "slip-after-slip": 2,
     }  # fmt: skip
 
 
