@@ -120,7 +120,7 @@ def _with_numbers(setting: Setting, name: str, sight: Sight, values: Mapping[str
     of_delta = sight.name in ("delta", "activation_slope") and "output_gradient" in values
     if of_delta and name.startswith(("slope", "activation-for", "value", "upstream")):
         return _of_delta(setting, name, sight, values)
-    if name == "ascent":
+    if name == "ascent" and sight.name.endswith(("_update", *KINDS)):
         return _of_ascent(sight, where, values)
     return f"{did} For {where} that gives {short(sight.wrong)}; it should be {short(sight.right)}."
 

@@ -107,3 +107,17 @@ def test_an_ascent_is_told_from_where_it_started(new_filter, says):
         "Your numbers have the sign of t − a: your filter_gradient[0,0] = -2 already points downhill and is to be "
         "added. You subtracted it, and 1 became 2 in the place of 0."
     )
+
+
+def test_an_ascent_that_shows_in_the_momentum_is_told_there():
+    """The last number given is the momentum: there is no update yet to speak of."""
+    problem = convstep.load(
+        {**QUESTION, "target": [[1, 0], [0, 1]], "optimizer": {"sgd": {"momentum": 0.9}}, "stop": {"iterations": 2}}
+    )
+    first, second = convstep.descend(problem)
+    momentum = 0.9 * first["filter_momentum"] - second["filter_gradient"]
+    given = {"iteration": 2, "filter_gradient": second["filter_gradient"], "filter_momentum": momentum}
+    (mistakes,) = convstep.diagnose(problem, given).explanations
+    assert mistakes[0].says.startswith(
+        "You moved up the gradient. For filter_momentum[0,0] that gives 2.8; it should be 0.8."
+    )
