@@ -12,11 +12,9 @@ import numpy as np
 
 from convstep.arrays import Array, Mask, Numbers
 from convstep.diagnosis.following import FEW_DECIMALS, Followed, gone_on_with
+from convstep.diagnosis.hand import Hand, is_cut, is_rounded
 from convstep.diagnosis.setting import Setting, without_ones
 from convstep.diagnosis.written import FLOOR, Written
-
-SLACK = 1e-6
-"""By what share of half a unit a number may be off that lies between two roundings."""
 
 
 class Evidence:
@@ -26,13 +24,17 @@ class Evidence:
         name: Which one.
         written: The learner's numbers.
         shape: Their shape, leading axes of length 1 left out.
+        hand: Whether numbers may have been rounded, or cut.
         values, units, judged: The same, flat.
         fits_shape: Whether it has the size that the quantity has here.
         truth: The right numbers, flat.
     """
 
-    def __init__(self, setting: Setting, name: str, written: Written, followed: Followed, finest: float) -> None:
+    def __init__(
+        self, setting: Setting, name: str, written: Written, followed: Followed, finest: float, hand: Hand
+    ) -> None:
         self.name = name
+        self.hand = hand
         self.written = written
         self.shape = without_ones(written.values.shape)
         self.values, self.units = written.values.reshape(-1), written.units.reshape(-1)
@@ -48,15 +50,15 @@ class Evidence:
         self.count = int(self.judged.sum())
 
     def strict(self, predicted: Array) -> Mask:
-        """Which cells are the predicted numbers, rounded or else cut: 2×candidates×worlds×cells."""
+        """Which cells are the predicted numbers, rounded, or else cut: ways×candidates×worlds×cells."""
         floor = self._floor(predicted)
         with np.errstate(invalid="ignore"):
-            apart = np.abs(predicted - self.values)
-            rounded = apart <= 0.5 * self.finest * (1.0 + SLACK) + floor
-            # Cut digits make a number smaller, never larger, and leave its sign or 0.
-            shorter = np.abs(predicted) - np.abs(self.values)
-            cut = (apart < self.finest + floor) & (shorter >= -floor) & (predicted * self.values >= 0)
-        result: Mask = np.stack([rounded, cut]) | ~self.judged
+            ways = [
+                fits(self.values, predicted, self.finest, floor)
+                for fits, used in ((is_rounded, self.hand.rounds), (is_cut, self.hand.cuts))
+                if used
+            ]
+        result: Mask = np.stack(ways) | ~self.judged
         return result
 
     def lenient(self, predicted: Array) -> Mask:

@@ -14,7 +14,8 @@ from convstep.arrays import Array
 from convstep.diagnosis.calculation import stages_of
 from convstep.diagnosis.evidence import Evidence
 from convstep.diagnosis.following import Followed, digits_of, follow, settled, true_worlds
-from convstep.diagnosis.matching import AGAIN
+from convstep.diagnosis.hand import hand_of
+from convstep.diagnosis.matching import AGAIN, Verdict
 from convstep.diagnosis.plan import Plan, rules_of
 from convstep.diagnosis.report import Reading, report
 from convstep.diagnosis.result import Diagnosis
@@ -183,7 +184,8 @@ class Exercise:
     def _evidence(self, written: Mapping[str, Written], followed: Mapping[str, Followed]) -> dict[str, Evidence]:
         decimals = finest(written)
         unit = 10.0**-decimals if decimals else 0.0
-        return {name: Evidence(self.setting, name, written[name], followed[name], unit) for name in written}
+        hand = hand_of(written, followed)
+        return {name: Evidence(self.setting, name, written[name], followed[name], unit, hand) for name in written}
 
     def _search(self, plan: Plan, start: Start, level: Level) -> list[Found]:
         found = Search(self.setting, plan, start, level).run()
@@ -193,7 +195,13 @@ class Exercise:
 
 def _cost(plan: Plan, found: Found) -> tuple[int, int, bool]:
     """Of candidates with equally many mistakes, those are told that need the least else."""
-    return found.slips, found.turns // AGAIN, all(_is_lopsided(plan, trail) for trail in found.trails)
+    return found.slips, found.turns // AGAIN, all(_is_odd(plan, trail) for trail in found.trails)
+
+
+def _is_odd(plan: Plan, trail: tuple[object, ...]) -> bool:
+    """Whether a right number after the mistakes must have come another way, or a mistake was made only on one side."""
+    came_another_way = any(isinstance(each, Verdict) and each.kind == "true" for each in trail)
+    return came_another_way or _is_lopsided(plan, trail)
 
 
 def _is_lopsided(plan: Plan, trail: tuple[object, ...]) -> bool:

@@ -221,7 +221,7 @@ class Matching:
         """The cells that are slips, the numbers they should be, and whether a later number must bear it out."""
         if pending:
             fit = evidence.strict(predicted[None])[:, 0].reshape(-1, predicted.shape[-1])
-            worlds = np.tile(np.arange(len(predicted)), 2)
+            worlds = np.tile(np.arange(len(predicted)), len(fit) // len(predicted))
         else:
             fit, worlds = evidence.lenient(predicted[None])[0], np.arange(len(predicted))
         best = int(np.argmax(fit.sum(axis=1)))

@@ -13,6 +13,8 @@ from convstep.diagnosis.setting import Setting
 
 KINKED = ("relu", "leaky_relu")
 WRITTEN_BEFORE = ("error", "output_gradient")
+OTHER_SLOPES = ("slope-at-zero", "slope-inverted", "slope-of-output", "slope-shortcut")
+"""The mistakes in f′(z) itself."""
 
 
 def delta_rules(s: Setting) -> Iterator[Rule]:
@@ -21,10 +23,19 @@ def delta_rules(s: Setting) -> Iterator[Rule]:
         return
     for name, compute, needs in _slopes(s):
         yield Rule(name, "activation_slope", compute, needs)
-        # Who has written the slope at 0 down has chosen it; the others are other ways of going back.
-        if name != "slope-at-zero":
+        # Who has written the slope down has chosen it; the others are other ways of going back.
+        if name not in OTHER_SLOPES:
             yield Rule(name, "delta", _times_gradient(compute), ("pre_activation", *needs), beside="activation_slope")
     yield Rule("upstream-forgotten", "delta", lambda s, v: v["activation_slope"])
+    # A slope has no sign: where neither e nor ∂L/∂a was written, nothing shows which one the learner goes on with.
+    yield Rule(
+        "upstream-forgotten",
+        "delta",
+        lambda s, v: v["activation_slope"],
+        without=WRITTEN_BEFORE,
+        turns=True,
+        unsigned=True,
+    )
     if s.problem.activation.name == "linear":
         return
     yield Rule(

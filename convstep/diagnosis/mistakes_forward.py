@@ -120,13 +120,17 @@ def loss_rules(s: Setting) -> Iterator[Rule]:
         yield Rule("error-squared", "error", lambda s, v: _error(v) ** 2, turns=turns, unsigned=True)
         yield Rule("error-absolute", "error", lambda s, v: np.abs(_error(v)), turns=turns, unsigned=True)
     for name, even in (("error-squared", np.square), ("error-absolute", np.abs)):
-        yield Rule(
-            name,
-            "output_gradient",
-            lambda s, v, even=even: s.loss_gradient(even(v["error"])),  # type: ignore[misc]
-            beside="error",
-            unsigned=True,
-        )
+        # Where e or the loss was written, e itself was right. Of a loss one cannot see which sign e had.
+        for beside, turns in (("error", False), ("loss", False), ("loss", True)):
+            yield Rule(
+                name,
+                "output_gradient",
+                lambda s, v, even=even: s.loss_gradient(even(v["error"])),  # type: ignore[misc]
+                beside=beside,
+                without=("error",) if beside == "loss" else (),
+                turns=turns,
+                unsigned=True,
+            )
     for name, factor in _factors(s):
         yield Rule(name, "loss", lambda s, v, factor=factor: factor * s.losses(v["error"]))  # type: ignore[misc]
         yield Rule(name, "output_gradient", lambda s, v, factor=factor: factor * s.loss_gradient(v["error"]))  # type: ignore[misc]

@@ -58,7 +58,7 @@ def _summing(s: Setting) -> Iterator[Rule]:
     if g.stride != (1, 1) or g.dilation != (1, 1):
         size = g.padded[0] - g.output[0] + 1, g.padded[1] - g.output[1] + 1
         whole = g._replace(kernel=size, stride=(1, 1), dilation=(1, 1))
-        if min(size) > 0 and size != g.kernel and _has_gaps(g):
+        if min(size) > 0 and size != g.kernel:
             rule = Rule("gradient-stride-ignored", "summed_gradient", _gradient_with(whole), size=size)
             yield from as_it_comes_and_turned(s, rule)
 

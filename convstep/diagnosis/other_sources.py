@@ -114,8 +114,9 @@ def _same_everywhere(s: Setting) -> Iterator[Rule]:
             yield rule(lambda s, v, name=name, axes=axes: v[name].sum(axis=axes, keepdims=True)[:, 0], name)  # type: ignore[misc]
             if s.geometry.positions > 1:
                 yield rule(lambda s, v, name=name, axes=axes: v[name].mean(axis=axes, keepdims=True)[:, 0], name)  # type: ignore[misc]
-    yield rule(lambda s, v: _gradient(s, v).sum(axis=(2, 3, 4), keepdims=True))
-    yield rule(lambda s, v: _gradient(s, v).mean(axis=(2, 3, 4), keepdims=True))
+    for axes in ((2, 3, 4), *([] if single else [everything])):
+        yield rule(lambda s, v, axes=axes: _gradient(s, v).sum(axis=axes, keepdims=True))  # type: ignore[misc]
+        yield rule(lambda s, v, axes=axes: _gradient(s, v).mean(axis=axes, keepdims=True))  # type: ignore[misc]
     if s.problem.target is not None:
         yield rule(lambda s, v: s.losses(v["error"]).reshape(-1, 1, 1, 1, 1), "error")
 

@@ -112,8 +112,14 @@ def _best_ways(plan: Plan, found: Iterable[Found]) -> list[Way]:
             if key not in best or way.turns < best[key].turns:
                 best[key] = way
     # Among equals, those that need no convention that nothing shows.
-    plain = [way for way in best.values() if not any(rule.turns for rule in way.rules)]
-    return sorted(plain or best.values(), key=lambda way: sorted(COMMON_FIRST.index(name) for name in way.ids))
+    plain = [way.turns for way in best.values() if not _is_hidden(way)]
+    ways = [way for way in best.values() if not _is_hidden(way) or way.turns <= min(plain, default=way.turns)]
+    return sorted(ways, key=lambda way: sorted(COMMON_FIRST.index(name) for name in way.ids))
+
+
+def _is_hidden(way: Way) -> bool:
+    """Whether a mistake in it turns a sign that nobody has seen."""
+    return any(rule.turns for rule in way.rules)
 
 
 def _way(plan: Plan, labels: tuple[object, ...], turns: int) -> Way:
