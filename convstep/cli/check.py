@@ -79,7 +79,7 @@ def command(
       convstep check problem.yaml --blind                      what this problem cannot show
     """
     if mistakes is not None:
-        return _show_mistakes(mistakes, files, page)
+        return _show_mistakes(mistakes, format_, page)
     if format_ == "csv" and (summary or blind):
         raise UsageError(f"--{'blind' if blind else 'summary'}: a page or JSON; csv has a row an attempt")
     tasks = _tasks(files, sample, settings, wants_attempts=not blind)
@@ -201,7 +201,8 @@ def _finish(tasks: Sequence[Task], found: Sequence[Judged], asked: CheckRequest,
 def _show_blindness(tasks: Sequence[Task], format_: str, page: PageRequest) -> int:
     from convstep.diagnosis.examiner import Examiner
     from convstep.diagnosis.separating import blindness
-    from convstep.render.check_mistakes import blindness_lines, write_blindness
+    from convstep.render.check_mistakes import blindness_lines
+    from convstep.render.check_mistakes_data import write_blindness
 
     for task in tasks:
         found = blindness(Examiner(task.problem).exercise(1).setting)
@@ -212,16 +213,20 @@ def _show_blindness(tasks: Sequence[Task], format_: str, page: PageRequest) -> i
     return 0
 
 
-def _show_mistakes(wanted: str, files: Sequence[str], page: PageRequest) -> int:
+def _show_mistakes(wanted: str, format_: str, page: PageRequest) -> int:
     from convstep.diagnosis.catalogue import CATALOGUE, CONVENTIONS
     from convstep.render.check_mistakes import catalogue_lines, mistake_lines
+    from convstep.render.check_mistakes_data import write_mistakes
 
-    if wanted == LIST:
-        _write(page, catalogue_lines)
-        return 0
-    if wanted not in CATALOGUE and wanted not in CONVENTIONS:
+    known = [*CATALOGUE, *CONVENTIONS]
+    if wanted not in (LIST, *known):
         raise UsageError(_unknown(wanted))
-    _write(page, lambda look: mistake_lines(wanted, look))
+    if format_ == "csv":
+        raise UsageError("--mistakes: a page or JSON; csv has a row an attempt")
+    if format_ != "table":
+        write_mistakes(sys.stdout, known if wanted == LIST else [wanted], lines=format_ == "jsonl")
+    else:
+        _write(page, catalogue_lines if wanted == LIST else lambda look: mistake_lines(wanted, look))
     return 0
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convstep.diagnosis.separating import outcomes_of
+from convstep.diagnosis.separating import alike, outcomes_of
 from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.settings import setting_at
 from convstep.problem.model import Problem
@@ -98,10 +98,7 @@ def _score(setting: Setting, ids: Sequence[str]) -> _Score:
 def _described(problem: Problem, ids: Sequence[str]) -> Proposal:
     right, outcomes = outcomes_of(setting_at(problem, 1), ids)
     unseen = [name for name in ids if right in outcomes.get(name, ())]
-    groups: list[list[str]] = []
-    for name in (each for each in ids if each in outcomes and each not in unseen):
-        home = next((g for g in groups if any(not outcomes[name].isdisjoint(outcomes[other]) for other in g)), None)
-        groups.append([name]) if home is None else home.append(name)
+    groups = alike([name for name in ids if name in outcomes and name not in unseen], outcomes)
     return Proposal(
         problem,
         tuple(group[0] for group in groups if len(group) == 1),

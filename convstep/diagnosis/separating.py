@@ -76,15 +76,22 @@ def blindness(setting: Setting) -> Blindness:
     right, outcomes = outcomes_of(setting)
     shows = {name: found - {right} for name, found in outcomes.items()}
     seen = [name for name in CATALOGUE if shows.get(name)]
-    groups: dict[frozenset[Signature], list[str]] = {}
-    for name in seen:
-        groups.setdefault(frozenset(shows[name]), []).append(name)
     return Blindness(
         tuple(name for name in CATALOGUE if name in shows and not shows[name]),
         tuple(name for name in CATALOGUE if name not in outcomes),
-        tuple(tuple(group) for group in groups.values() if len(group) > 1),
+        tuple(tuple(group) for group in alike(seen, shows) if len(group) > 1),
         len(seen),
     )
+
+
+def alike(names: Sequence[str], outcomes: Mapping[str, Collection[Signature]]) -> list[list[str]]:
+    """Mistakes in groups: in each, those of which one can come to the numbers of another."""
+    groups: list[list[str]] = []
+    for name in names:
+        meets = [group for group in groups if any(not {*outcomes[name]}.isdisjoint(outcomes[each]) for each in group)]
+        groups = [group for group in groups if group not in meets]
+        groups.append([*(each for group in meets for each in group), name])
+    return sorted(groups, key=lambda group: names.index(group[0]))
 
 
 def outcomes_of(
@@ -94,10 +101,20 @@ def outcomes_of(
     stages = stages_of(setting)
     found: dict[str, set[Signature]] = {}
     for rule in rules_of(setting):
-        if rule.id in ids and (rule.id in _ONLY_BESIDE or not (rule.beside or rule.again or rule.turns)):
+        if rule.id in ids and _stands_alone(rule):
             found.setdefault(rule.id, set()).add(signature(simulated(setting, stages, [rule])))
     return signature(simulated(setting, stages, ())), found
 
 
-_ONLY_BESIDE = ("slope-forgotten", "gradient-from-error", "input-gradient-from-error")
-"""Mistakes that stand out only where another quantity is given as well."""
+def _stands_alone(rule: Rule) -> bool:
+    """Whether a way is one that shows where everything is written down."""
+    if rule.again or rule.turns or rule.without:
+        return False
+    return not rule.beside or rule.id in _SEEN_BESIDE
+
+
+_SEEN_BESIDE = (
+    *("slope-forgotten", "slope-of-error", "slope-of-target", "value-for-slope"),
+    *("gradient-from-error", "input-gradient-from-error"),
+)
+"""Mistakes that can be made although another quantity was given as well, and was right: the slope, or δ."""

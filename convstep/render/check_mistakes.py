@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TextIO
-
 from rich.text import Text
 
 from convstep.arrays import Array
@@ -13,7 +11,6 @@ from convstep.diagnosis.separating import Blindness
 from convstep.problem.model import Problem
 from convstep.quantities import QUANTITIES
 from convstep.render.check import AXES, paragraphs
-from convstep.render.json import text_of
 from convstep.render.layout import Term, equation
 from convstep.render.matrix import Look, array_block, heading
 from convstep.render.page import headline
@@ -116,14 +113,3 @@ def _list(title: str, names: tuple[str, ...], look: Look) -> list[Text]:
         if names
         else []
     )
-
-
-def write_blindness(stream: TextIO, found: Blindness) -> None:
-    """The same as one JSON object."""
-    data = {"format": "convstep-check-blind", "version": 1, "seen": found.seen}
-    lists = {
-        "unseen": list(found.unseen),
-        "together": [list(group) for group in found.together],
-        "unmade": list(found.unmade),
-    }
-    stream.write(text_of({**data, **lists}) + "\n")

@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from program import SAMPLES, answer, environment, start
 
+from convstep import descend, load
 from convstep.diagnosis.catalogue import CATALOGUE, CONVENTIONS
 
 RIGHT = "output: [[3, 0], [0, 1]]\nerror: [[2, 0], [0, 0]]\n"
@@ -438,6 +440,28 @@ def test_every_mistake_can_be_asked_for(call, name):
     code, out, err = call("check", "--mistakes", name)
     assert (code, err) == (0, "")
     assert out.startswith(f"── {name}")
+
+
+def test_the_mistakes_as_json(call):
+    code, out, err = call("check", "--mistakes", "--format", "json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert (found["format"], found["version"]) == ("convstep-check-mistakes", 1)
+    assert [each["id"] for each in found["mistakes"]] == [*CATALOGUE, *CONVENTIONS]
+    for each in found["mistakes"]:
+        example = each.get("example")
+        assert each["convention"] == (each["id"] in CONVENTIONS) == (example is None)
+        if example:
+            step = list(descend(load(example["problem"])))[example["iteration"] - 1]
+            assert np.asarray(example["right"]) == pytest.approx(np.asarray(step[example["quantity"]]), rel=1e-12)
+            assert example["right"] != example["wrong"]
+
+
+def test_one_mistake_as_a_line_of_json(call):
+    code, out, err = call("check", "--mistakes", "ascent", "--format", "jsonl")
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    assert json.loads(out)["did"] == "You moved up the gradient."
+    assert call("check", "--mistakes", "--format", "csv")[0] == 2
 
 
 def test_the_list_of_mistakes(call):

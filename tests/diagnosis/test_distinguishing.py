@@ -11,6 +11,7 @@ import convstep
 from convstep.diagnosis.catalogue import CATALOGUE
 from convstep.diagnosis.distinguishing import LARGEST, TRIES, proposal
 from convstep.diagnosis.examiner import Examiner
+from convstep.diagnosis.separating import alike
 
 ASKED = [
     ("question", ["ascent", "rate-forgotten", "gradient-replaces"]),
@@ -43,6 +44,19 @@ def test_each_is_found_alone(name, ids):
             told = [{each.id for each in one} for one in diagnosis.explanations]
             assert {id_} in told, rule
             assert not any(one <= {*ids} and one != {id_} for one in told), rule
+
+
+def test_what_gives_the_same_numbers_stays_together():
+    """max(e, 0) is what a mask of e > 0 lets pass, whatever the numbers."""
+    found = proposal(sample("question"), ["slope-of-error", "ascent", "activation-for-slope", "slope-of-target"])
+    assert found.together == (("slope-of-error", "activation-for-slope"),)
+    assert sorted(found.apart) == ["ascent", "slope-of-target"]
+
+
+def test_groups_that_meet_become_one():
+    one, two, three = ("1",), ("2",), ("3",)
+    outcomes = {"a": {one}, "b": {three}, "c": {two}, "d": {one, two}}
+    assert alike(["a", "b", "c", "d"], outcomes) == [["a", "c", "d"], ["b"]]
 
 
 def test_what_the_question_cannot_tell_apart_its_proposal_can():
