@@ -51,7 +51,7 @@ def test_signs_and_zeros_are_those_of_the_definition(scheme: type[Reordered], da
 @each_scheme
 @pytest.mark.parametrize("whole", [False, True])
 def test_single_cells_are_put_right_among_many(scheme: type[Reordered], whole: bool) -> None:
-    """Without it, this fails: the sums that are 0 by the definition come out as 1e-17 of what was added.
+    """Without it, Fourier fails: the sums that are 0 by the definition come out as 1e-17 of what was added.
 
     Whole numbers are no exception where their sums are too large for floats to hold them all.
     """
@@ -66,9 +66,10 @@ def test_single_cells_are_put_right_among_many(scheme: type[Reordered], whole: b
     assert np.sum(expected == 0.0) >= 2
     made = scheme(x, PLANE)
     assert np.array_equal(np.sign(forward(made, w)), np.sign(expected))
-    unsettled = np.empty(PLANE.output_shape)
-    made.correlate(w, unsettled)
-    assert not np.array_equal(np.sign(unsettled), np.sign(expected))
+    if scheme is Fourier:  # in which order a matrix product adds is BLAS's own affair: it may be in order
+        unsettled = np.empty(PLANE.output_shape)
+        made.correlate(w, unsettled)
+        assert not np.array_equal(np.sign(unsettled), np.sign(expected))
 
 
 @each_scheme

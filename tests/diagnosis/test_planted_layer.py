@@ -38,9 +38,8 @@ def test_without_a_mistake_it_is_the_programs_own_step() -> None:
         step, numbers = truth(document, iteration), calculate(document, iteration=iteration)
         assert list(numbers) == [name for name in NAMES if name in step]
         for name, value in numbers.items():
-            np.testing.assert_allclose(
-                value, step[name], rtol=1e-9, atol=1e-9, strict=True, err_msg=f"{name} {document}"
-            )
+            assert np.shape(value) == np.shape(step[name])
+            np.testing.assert_allclose(value, step[name], rtol=1e-9, atol=1e-9, err_msg=f"{name} {document}")
         seen |= numbers.keys()
     assert seen == set(NAMES)
 
