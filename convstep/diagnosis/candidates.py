@@ -107,10 +107,18 @@ class Candidates:
         return any(name in layer.arrays for layer in self.layers)
 
     def array(self, name: str) -> Array:
-        """The numbers of every candidate: candidates×worlds×shape."""
+        """The numbers of every candidate: candidates×worlds×shape.
+
+        Raises:
+            KeyError: There are none of that name.
+        """
         if name not in self._found:
-            layer = next(layer for layer in reversed(self.layers) if name in layer.arrays)
-            self._found[name] = layer.arrays[name][layer.rows]
+            for layer in reversed(self.layers):
+                if name in layer.arrays:
+                    self._found[name] = layer.arrays[name][layer.rows]
+                    break
+            else:
+                raise KeyError(name)
         return self._found[name]
 
     def take(self, rows: Index, marks: Marks | None = None) -> Candidates:
@@ -136,8 +144,6 @@ class Rows(Mapping[str, Array]):
         self.rows = rows
 
     def __getitem__(self, name: str) -> Array:
-        if name not in self.candidates:
-            raise KeyError(name)
         array = self.candidates.array(name)
         if self.rows is not None:
             array = array[self.rows]

@@ -176,13 +176,11 @@ class _Follower:
     def _judge(self, stage: Stage, written: Written, doubt: Array, truths: Array) -> Followed:
         name, values = stage.name, self.values[stage.name]
         signs = (1, -1) if name in SIGN_OF and _may_turn(name) and name not in self.firm else (1,)
-        exact = np.zeros(doubt.shape)
-
-        def near(rows: Array, by: Array) -> bool:
-            return any(fits(self.setting, name, written, row[None], by, self.half).all() for row in rows)
-
-        follows = [s for s in signs if near(s * values[1:2], doubt) or near(s * values, exact)]
-        true = [s for s in signs if near(s * truths, exact)]
+        # Of all worlds without a doubt, of the second with what is in doubt.
+        rows = np.concatenate([values, values[1:2], truths])
+        near = {sign: self._near(written, name, sign * rows, doubt) for sign in signs}
+        follows = [sign for sign in signs if near[sign][: len(values) + 1].any()]
+        true = [sign for sign in signs if near[sign][len(values) + 1 :].any()]
         # Where doubt is so large that both signs would do, the nearer is meant.
         follows.sort(key=lambda sign: _apart(written, sign * values[1:2]))
         true.sort(key=lambda sign: _apart(written, sign * truths[:1]))
@@ -192,6 +190,13 @@ class _Follower:
         return Followed(
             bool(follows), turned, true[0] if true else 0, values[1:2], doubt, truths, nothing and bool(follows)
         )
+
+    def _near(self, written: Written, name: str, rows: Array, doubt: Array) -> Mask:
+        """Which rows are the written numbers; `doubt` is about the one after those of all worlds."""
+        doubts = np.zeros((len(rows), *doubt.shape[1:]))
+        doubts[self.worlds] = doubt[0]
+        each = fits(self.setting, name, written, rows, doubts, self.half).reshape(len(rows), -1)
+        return np.asarray(each.all(axis=1))
 
     def _go_on(self, name: str, written: Written, judged: Followed) -> None:
         """What comes after is computed from the learner's number, whether it is right or not."""
@@ -290,19 +295,22 @@ def fits(setting: Setting, name: str, written: Written, expected: Array, doubt: 
         setting: The exercise.
         name: The quantity.
         written: The learner's numbers.
-        expected: What they should be, one row.
-        doubt: How far that may be off.
+        expected: What they should be, in one row or in several that each may be it.
+        doubt: How far that may be off; a row for each.
         half: Half a unit of the finest digits in use: a whole number may have been rounded to that.
     """
     shape = expected.shape[1:]
     if without_ones(written.values.shape) != setting.form(name, shape):
-        return np.zeros(shape, dtype=bool)
-    apart = np.abs(written.values.reshape(shape) - expected[0])
+        return np.zeros(expected.shape, dtype=bool)
+    apart = np.abs(written.values.reshape(shape) - expected)
     units = np.maximum(written.units, half).reshape(shape)
-    allowed = (units + doubt.reshape(shape)) * (1.0 + 1e-9) + _floor(setting, name, written, expected)
+    allowed = (units + doubt) * (1.0 + 1e-9) + _floor(setting, name, written, expected)
     return np.asarray((apart <= allowed) | ~written.judged.reshape(shape))
 
 
-def _floor(setting: Setting, name: str, written: Written, expected: Array) -> float:
-    largest = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
-    return max(min(written.floor, FLOOR * largest), setting.roundings[name], 1e-300)
+def _floor(setting: Setting, name: str, written: Written, expected: Array) -> Array:
+    """How far apart two numbers may always be, for each row."""
+    sizes = np.abs(expected).reshape(len(expected), -1)
+    largest = np.where(np.isfinite(sizes), sizes, 0.0).max(axis=1, initial=0.0)
+    floors = np.maximum(np.minimum(written.floor, FLOOR * largest), max(setting.roundings[name], 1e-300))
+    return np.asarray(floors.reshape(-1, *[1] * (expected.ndim - 1)))

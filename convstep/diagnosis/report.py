@@ -214,7 +214,7 @@ def _convention(name: str, written: Mapping[str, Written]) -> str:
 def _wrong_cells(setting: Setting, name: str, written: Written, follows: Array, doubt: Array) -> tuple[JudgedCell, ...]:
     if without_ones(written.values.shape) != setting.form(name, setting.shape(name)):
         return ()
-    wrong = (~fits(setting, name, written, follows, doubt)).reshape(setting.own_shape(name))
+    wrong = (~fits(setting, name, written, follows, doubt))[0].reshape(setting.own_shape(name))
     given, expected = written.values.reshape(wrong.shape), setting.shaped(name, follows[0])
     return tuple(
         JudgedCell(tuple(int(i) for i in cell), float(given[tuple(cell)]), float(expected[tuple(cell)]))

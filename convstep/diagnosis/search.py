@@ -7,13 +7,13 @@ first level that explains everything ends the search.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from convstep.arrays import Array
-from convstep.diagnosis.candidates import Candidates, Layer, Marks, Paths, Rows
+from convstep.diagnosis.candidates import Candidates, Index, Layer, Marks, Paths, Rows
 from convstep.diagnosis.catalogue_kinds import BIT_OF, group_bits
 from convstep.diagnosis.evidence import Evidence
 from convstep.diagnosis.following import Followed, rounded, worlds_with
@@ -30,9 +30,6 @@ SUMS = ("window_sums", "summed_gradient", "input_gradient")
 """The stages that sum over taps or positions."""
 FEW = 8
 """So few candidates are not worth comparing with each other."""
-
-
-NOTHING = np.uint64(0)
 
 
 class TooMuchError(Exception):
@@ -96,6 +93,10 @@ class Start(NamedTuple):
 def _signs(signs: Array, rule: Rule | None) -> Array:
     """The signs of rows after a stage was done by a rule."""
     return -signs if rule is not None and rule.turns else signs
+
+
+Part = tuple[Index, Array, Rule | None]
+"""Candidates, by their rows, to which something was done; what came out; and by which wrong way, if by one."""
 
 
 class Search:
@@ -201,23 +202,31 @@ class Search:
         """The stage done, in every way; candidates whose result has another shape stand by themselves."""
         stage = self.plan.stage[name]
         everyone = np.arange(len(candidates))
-        parts: list[tuple[np.ndarray, Array, Rule | None]] = [
+        parts: list[Part] = [
             (everyone, self._by_candidate(stage.compute(self.setting, Rows(candidates)), len(candidates)), None)
         ]
         # Whatever is done with a filter or a gradient of another size afterwards, the size says enough.
         may_go_wrong = name not in ("window_sums", "filter_gradient") or not candidates.odd
+        allowed: dict[tuple[str, bool], Index] = {}
         for rule in self.rules.get(name, ()) if may_go_wrong else ():
             if rule.size is not None and rule.size not in self.sizes and rule.size != self.plan.shape[name][-2:]:
                 continue
-            rows = self._allowed(candidates.marks, rule)
+            kind = rule.id, rule.again
+            if kind not in allowed:
+                allowed[kind] = self._allowed(candidates.marks, rule)
+            rows = allowed[kind]
             if len(rows):
                 self._count(name, len(rows))
                 made = rule.compute(self.setting, Rows(candidates, rows if len(rows) < len(candidates) else None))
                 parts.append((rows, self._by_candidate(made, len(rows)), rule))
-        by_shape: dict[tuple[int, ...], list[tuple[np.ndarray, Array, Rule | None]]] = {}
+        normal = self.plan.shape[name]
+        if len(parts) == 1:
+            array, odd = parts[0][1], candidates.odd
+            names = odd - {name} if array.shape[2:] == normal else odd | {name}
+            return [candidates.adding({name: array}, names)]
+        by_shape: dict[tuple[int, ...], list[Part]] = {}
         for part in parts:
             by_shape.setdefault(part[1].shape[2:], []).append(part)
-        normal = self.plan.shape[name]
         return [self._joined(candidates, name, same, shape != normal) for shape, same in by_shape.items()]
 
     def _count(self, name: str, rows: int) -> None:
@@ -229,6 +238,8 @@ class Search:
 
     def _allowed(self, marks: Marks, rule: Rule) -> np.ndarray:
         """The candidates in which this mistake may be made: there is room for one more, and it excludes none."""
+        if len(marks.ids) == 1 and not marks.ids[0]:
+            return np.arange(int(self.level.mistakes > 0 and not rule.again))
         bit = np.uint64(BIT_OF[rule.id])
         already = (marks.ids & bit) != 0
         if rule.again:
@@ -238,34 +249,43 @@ class Search:
         free = (marks.groups & np.uint64(group_bits(rule.id))) == 0
         return np.flatnonzero((already & ~twice) | (~already & (marks.mistakes < self.level.mistakes) & free))
 
-    def _joined(
-        self, candidates: Candidates, name: str, parts: Sequence[tuple[np.ndarray, Array, Rule | None]], odd: bool
-    ) -> Candidates:
+    def _joined(self, candidates: Candidates, name: str, parts: Sequence[Part], odd: bool) -> Candidates:
         """The candidates of several ways, with the stage's array."""
         rows = np.concatenate([each[0] for each in parts])
         arrays = np.concatenate([each[1] for each in parts]) if len(parts) > 1 else parts[0][1]
         if arrays.size > MOST_NUMBERS:
             raise TooMuchError
-        marks = Marks.joined([self._marked(candidates.marks.take(each[0]), name, each[2]) for each in parts])
         added = {name: arrays}
         if any(rule is not None and rule.turns for _, _, rule in parts):
             added["sign"] = np.concatenate([_signs(candidates.array("sign")[each], rule) for each, _, rule in parts])
-        result = candidates.take(rows, marks).adding(added)
+        result = candidates.take(rows, self._marked(candidates.marks.take(rows), name, parts)).adding(added)
         names = result.odd | {name} if odd else result.odd - {name}
         return Candidates(result.layers, result.marks, result.worlds, names)
 
-    def _marked(self, marks: Marks, name: str, rule: Rule | None) -> Marks:
-        """The marks of candidates in which a mistake has just been made."""
-        if rule is None:
-            return marks
-        bit = np.uint64(BIT_OF[rule.id])
+    def _marked(self, marks: Marks, name: str, parts: Sequence[Part]) -> Marks:
+        """The marks of candidates, some of which a mistake has just been made in; those of each part stand together."""
+        counts = [len(rows) for rows, _, _ in parts]
+        rules = [rule for _, _, rule in parts]
+
+        def for_each(what: Callable[[Rule], int], kind: type[np.generic]) -> Any:
+            return np.repeat(np.array([0 if rule is None else what(rule) for rule in rules], dtype=kind), counts)
+
+        bits = for_each(lambda rule: BIT_OF[rule.id], np.uint64)
+        kinds = for_each(lambda rule: group_bits(rule.id) | (int(UNSIGNED) if rule.unsigned else 0), np.uint64)
+        stages = for_each(lambda rule: int(self.plan.bit[name]), np.uint64)
+        new = (bits != 0) & ((marks.ids & bits) == 0)
+        node, end = marks.node.copy(), 0
+        for rule, count in zip(rules, counts, strict=True):
+            end += count
+            if rule is not None:
+                node[end - count : end] = self.paths.grow(node[end - count : end], rule)
         return marks._replace(
-            node=self.paths.grow(marks.node, rule),
-            mistakes=marks.mistakes + ((marks.ids & bit) == 0),
-            ids=marks.ids | bit,
-            groups=marks.groups | np.uint64(group_bits(rule.id)) | (UNSIGNED if rule.unsigned else NOTHING),
-            pending=marks.pending | self.plan.bit[name],
-            turns=marks.turns + int(rule.turns),
+            node=node,
+            mistakes=marks.mistakes + new,
+            ids=marks.ids | bits,
+            groups=marks.groups | kinds,
+            pending=marks.pending | stages,
+            turns=marks.turns + for_each(lambda rule: int(rule.turns), np.int64),
         )
 
     def _merged(self, candidates: Candidates, name: str) -> Candidates:

@@ -95,13 +95,20 @@ def _flat(value: Any, depth: int) -> Iterable[Any]:
 
 
 def _decimals(value: Any) -> int | None:
-    """How many decimals a number was written with; ``None`` for what is exact or open."""
+    """How many decimals a number was written with; ``None`` for what is exact or open.
+
+    >>> [_decimals(each) for each in ("0.50", 0.25, "1e-3", "2.", 2, "1/3", None)]
+    [2, 2, 3, 0, None, None, None]
+    """
     text = value.text if isinstance(value, WrittenNumber) else value
-    if text is None or isinstance(text, int) or (isinstance(text, str) and not DECIMAL.fullmatch(text)):
+    if text is None or isinstance(text, int):
         return None
     text = text.strip() if isinstance(text, str) else repr(float(text))
-    if "." not in text and "e" not in text.lower():
+    point, power = text.find("."), max(text.find("e"), text.find("E"))
+    if power < 0 and text[:point].lstrip("+-").isdecimal() and text[point + 1 :].isdecimal():  # the usual case
+        return min(len(text) - point - 1, MOST_DECIMALS)
+    if (point < 0 and power < 0) or not DECIMAL.fullmatch(text):
         return None
     exponent = Decimal(text).as_tuple().exponent
     assert isinstance(exponent, int)
-    return min(max(0, -exponent), MOST_DECIMALS) if exponent < 0 or "." in text else None
+    return min(max(0, -exponent), MOST_DECIMALS) if exponent < 0 or point >= 0 else None

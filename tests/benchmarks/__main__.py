@@ -15,7 +15,7 @@ import numpy as np
 
 import convstep
 from convstep.quantities import QUANTITIES
-from tests.benchmarks import reasons, sweep, torch_pages
+from tests.benchmarks import diagnosis, reasons, sweep, torch_pages
 from tests.benchmarks.timing import CONVSTEP, ROOT, call_seconds, medians, peak_mebibytes, process_seconds, row
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
@@ -112,6 +112,7 @@ def main() -> None:
     long_run()
     sweep.main()
     reasons.main()
+    diagnosis.main()
 
 
 if __name__ == "__main__":
