@@ -66,7 +66,7 @@ class Activation:
         return 1.0
 
     def value(self, z: Array, out: Array) -> None:
-        """Writes f(z) into out."""
+        """Writes f(z) into out, which is not z; that a number overflows on the way is for the caller to ignore."""
         raise NotImplementedError
 
     def slope(self, z: Array, a: Array, out: Array) -> None:

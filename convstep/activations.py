@@ -22,11 +22,16 @@ BRANCHES_PAY = 512
 _erf = np.frompyfunc(math.erf, 1, 1)
 
 
-def _sigmoid(z: Array) -> Array:
-    """σ(z) = 1 / (1 + e⁻ᶻ); the e⁻ᶻ that overflows for z below −709 stands for a result that is 0."""
-    with np.errstate(over="ignore"):
-        result: Array = 1.0 / (1.0 + np.exp(-z))
-    return result
+_ONE = np.ones(())
+"""As an array: NumPy would make one of a float in every call."""
+
+
+def _sigmoid(z: Array, out: Array) -> Array:
+    """σ(z) = 1 / (1 + e⁻ᶻ) in `out`; the e⁻ᶻ that overflows for z below −709 stands for a result that is 0."""
+    np.negative(z, out)
+    np.exp(out, out)
+    np.add(out, _ONE, out)
+    return np.divide(_ONE, out, out)
 
 
 class Linear(Activation):
@@ -157,10 +162,11 @@ class Sigmoid(Activation):
             return np.log(a) - np.log1p(-a)
 
     def value(self, z: Array, out: Array) -> None:
-        np.copyto(out, _sigmoid(z))
+        _sigmoid(z, out)
 
     def slope(self, z: Array, a: Array, out: Array) -> None:
-        np.multiply(a, 1.0 - a, out=out)
+        np.subtract(_ONE, a, out)
+        np.multiply(a, out, out)
 
     def reaches(self, target: Array) -> Mask:
         return (target > 0) & (target < 1)
@@ -182,7 +188,8 @@ class Tanh(Activation):
         np.tanh(z, out=out)
 
     def slope(self, z: Array, a: Array, out: Array) -> None:
-        np.subtract(1.0, a * a, out=out)
+        np.multiply(a, a, out)
+        np.subtract(_ONE, out, out)
 
     def reaches(self, target: Array) -> Mask:
         return np.abs(target) < 1
@@ -218,7 +225,7 @@ class Softplus(Activation):
 
     def slope(self, z: Array, a: Array, out: Array) -> None:
         beta = self.choice.number("beta")
-        np.copyto(out, _sigmoid(beta * z))
+        _sigmoid(beta * z, out)
         np.copyto(out, 1.0, where=beta * z > self.straight_above)
 
     def reaches(self, target: Array) -> Mask:
@@ -239,10 +246,10 @@ class Silu(Activation):
         return self.least, math.inf
 
     def value(self, z: Array, out: Array) -> None:
-        np.multiply(z, _sigmoid(z), out=out)
+        np.multiply(z, _sigmoid(z, out), out=out)
 
     def slope(self, z: Array, a: Array, out: Array) -> None:
-        sigmoid = _sigmoid(z)
+        sigmoid = _sigmoid(z, np.empty_like(z))
         np.multiply(sigmoid, 1.0 + z * (1.0 - sigmoid), out=out)
 
     def reaches(self, target: Array) -> Mask:

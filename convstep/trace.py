@@ -90,11 +90,12 @@ class Step:
         raise AttributeError(f"a Step has no attribute {name}")
 
     def __getitem__(self, name: str) -> Any:
-        array = self._arrays[name]
-        value = array[self._row]
-        if are_exact(array):
-            return value if name == "loss" else np.asarray(value)
-        return float(value) if name == "loss" else value
+        value = self._arrays[name][self._row]
+        if type(value) is np.ndarray:  # most are, and this is done for every number of a run
+            return value
+        if isinstance(value, np.float64):
+            return float(value) if name == "loss" else value
+        return value if name == "loss" else np.asarray(value)
 
     @property
     def is_exact(self) -> bool:

@@ -17,6 +17,7 @@ STEP = 1e-5
 KINKED = ("relu", "leaky_relu", "elu")
 
 
+@np.errstate(over="ignore")
 def value(choice: Choice, z: object, slope_at_zero: float | None = None) -> np.ndarray:
     z = np.asarray(z, dtype=np.float64)
     out = np.full(z.shape, np.nan)
@@ -24,6 +25,7 @@ def value(choice: Choice, z: object, slope_at_zero: float | None = None) -> np.n
     return out
 
 
+@np.errstate(over="ignore")
 def slope(choice: Choice, z: object, slope_at_zero: float | None = None) -> np.ndarray:
     z = np.asarray(z, dtype=np.float64)
     out = np.full(z.shape, np.nan)

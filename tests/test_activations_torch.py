@@ -17,6 +17,7 @@ from torch_layer import activated, tensor  # noqa: E402
 SPECIAL = np.array([0.0, -0.0, 1e3, -1e3, 1e-8, -1e-8, 1e-300, -1e-300, 1.0, -1.0, 20.0, -20.0, 36.0, -36.0])
 
 
+@np.errstate(over="ignore")
 def compare(choice: Choice, z: np.ndarray) -> None:
     leaf = tensor(z, leaf=True)
     expected = activated(leaf, choice)
