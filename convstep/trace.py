@@ -125,6 +125,11 @@ class Step:
 
         return step_html(self)
 
+    @property
+    def block(self) -> tuple[Mapping[str, Array], int]:
+        """The arrays that hold this iteration beside its neighbours, iterations×shape, and its row in them."""
+        return self._arrays, self._row
+
     def array(self, name: str) -> Array:
         """The quantity as an array, a single number as one of no dimensions."""
         return np.asarray(self._arrays[name][self._row])

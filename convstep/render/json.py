@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, TextIO
 
+import numpy as np
+
+from convstep.arrays import Array, are_exact
 from convstep.numbers import exact
 from convstep.problem.document import to_document
 from convstep.problem.model import Problem
@@ -33,6 +36,65 @@ def problem_text(problem: Problem) -> str:
     return text_of(to_document(problem))
 
 
+class StepTexts:
+    """Iterations as members of JSON objects: numbers are taken, and looked at, for a whole block of iterations at once.
+
+    A template for the line, filled with the numbers of a row, takes about as long as CPython takes to write them.
+    """
+
+    def __init__(self, show: Collection[str] | None) -> None:
+        self.show = show
+        self._block: Mapping[str, Array] | None = None
+        self._template = ""
+        self._rows: list[list[float]] = []
+        self._finite: list[bool] = []
+        self._any_whole: list[bool] = []
+
+    def text(self, step: Step) -> str:
+        """The members of one iteration's object, without its braces."""
+        block, row = step.block
+        if block is not self._block:
+            self._take(block)
+        if not self._finite[row]:
+            return step_text(step, self.show)
+        text = self._template % (step.iteration, *self._rows[row])
+        if not self._any_whole[row]:
+            return text[:-1]
+        return text.replace(".0,", ",").replace(".0]", "]").replace("-0,", "0,").replace("-0]", "0]")[:-1]
+
+    def _take(self, block: Mapping[str, Array]) -> None:
+        """Makes ready for the iterations of a block; those with large arrays, fractions or infinities go one by one."""
+        names = [name for name in block if self.show is None or name in self.show]
+        count = len(next(iter(block.values())))
+        self._block, self._finite = block, [False] * count
+        if (
+            not names
+            or sum(block[name].size for name in names) > count * MOST_NUMBERS
+            or any(are_exact(block[name]) for name in names)
+        ):
+            return
+        rows = np.concatenate([block[name].reshape(count, -1) for name in names], axis=1)
+        self._finite = np.isfinite(rows).all(axis=1).tolist()
+        self._any_whole = (rows == np.rint(rows)).any(axis=1).tolist()
+        self._rows = rows.tolist()
+        members = [f'"{name}": {_places(block[name].shape[1:])}' for name in names]
+        # Each number has a , or a ] behind it: those of them that are whole lose their .0 before these.
+        self._template = ", ".join(['"iteration": %d', *members]) + ","
+
+
+MOST_NUMBERS = 4096
+"""The most numbers of an iteration for which a template is made."""
+
+
+def _places(shape: tuple[int, ...]) -> str:
+    """Where the numbers of an array of that shape stand.
+
+    >>> _places((2, 1)), _places(())
+    ('[[%r], [%r]]', '%r')
+    """
+    return f"[{', '.join([_places(shape[1:])] * shape[0])}]" if shape else "%r"
+
+
 def step_text(step: Step, show: Collection[str] | None = None) -> str:
     """The members of one iteration's object, without its braces."""
     parts = [f'"iteration": {step.iteration}']
@@ -57,7 +119,7 @@ class JsonDocument:
 
     def __init__(self, stream: TextIO, show: Collection[str] | None, partial: bool) -> None:
         self.stream = stream
-        self.show = show
+        self.texts = StepTexts(show)
         self.partial = partial
         self._empty = True
 
@@ -68,7 +130,7 @@ class JsonDocument:
 
     def step(self, step: Step) -> None:
         """One iteration."""
-        self.stream.write(("\n{" if self._empty else ",\n{") + step_text(step, self.show) + "}")
+        self.stream.write(("\n{" if self._empty else ",\n{") + self.texts.text(step) + "}")
         self._empty = False
 
     def rest(self, outcome: Outcome) -> None:
@@ -85,7 +147,7 @@ class JsonLines:
 
     def __init__(self, stream: TextIO, show: Collection[str] | None, partial: bool) -> None:
         self.stream = stream
-        self.show = show
+        self.texts = StepTexts(show)
         self.partial = partial
 
     def begin(self, problem: Problem) -> None:
@@ -95,7 +157,7 @@ class JsonLines:
 
     def step(self, step: Step) -> None:
         """The line of one iteration."""
-        self._line(f'{{"type": "iteration", {step_text(step, self.show)}}}')
+        self._line(f'{{"type": "iteration", {self.texts.text(step)}}}')
 
     def rest(self, outcome: Outcome) -> None:
         """Nothing was held back."""

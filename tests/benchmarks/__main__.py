@@ -24,6 +24,7 @@ RUN = [CONVSTEP, "run", "samples/question.yaml", "--iters", "3"]
 TORCH = [sys.executable, "-m", "tests.benchmarks.torch_pages"]
 LONG = [CONVSTEP, "run", "--sample", "sigmoid", "--lr", "1e-9", "--set", "stop.loss=0", "--set", "stop.gradient=0"]
 TINY_ITERATIONS = 2000
+LINES = 50_000
 
 
 def start_up() -> None:
@@ -85,6 +86,20 @@ def one_iteration() -> None:
         row("PyTorch's autograd loop ÷ it", f"{found['theirs'] / found['ours']:.1f}", "≥ 10")
 
 
+def lines() -> None:
+    """Lines of JSON against scripts that write the same ones, from start to end."""
+    count = str(LINES)
+    commands = {"ours": [*LONG, "--format", "jsonl", "--iters", count]}
+    commands["numpy"] = [sys.executable, "-m", "tests.benchmarks.lines", "numpy", count]
+    if HAS_TORCH:
+        commands["torch"] = [sys.executable, "-m", "tests.benchmarks.lines", "torch", count]
+    found = medians({name: lambda each=each: process_seconds(each) for name, each in commands.items()}, 3)
+    row(f"`--format jsonl`, {LINES:,} iterations", f"{found['ours']:.2f} s")
+    row("… a NumPy script that writes them by `json.dumps` ÷ it", f"{found['numpy'] / found['ours']:.2f}", "≥ 2.5")
+    if HAS_TORCH:
+        row("… a PyTorch script that does ÷ it", f"{found['torch'] / found['ours']:.1f}", "≥ 5")
+
+
 def long_run() -> None:
     """100,000 iterations as lines of JSON: time, and memory against a hundredth of them."""
     few, many = ([*LONG, "--format", "jsonl", "--iters", str(count)] for count in (1_000, 100_000))
@@ -109,6 +124,7 @@ def main() -> None:
     start_up()
     explanations()
     one_iteration()
+    lines()
     long_run()
     sweep.main()
     reasons.main()

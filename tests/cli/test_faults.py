@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from program import SAMPLES, answer, environment, start
+from program import answer, environment, start
 
 COMMANDS = [
     ("run", "--sample", "question"), ("run", "--sample", "question", "--format", "json"),

@@ -16,7 +16,7 @@ from strategies import problem_documents
 
 import convstep
 from convstep.quantities import QUANTITIES
-from convstep.render.json import JsonDocument, JsonLines, step_text, text_of
+from convstep.render.json import MOST_NUMBERS, JsonDocument, JsonLines, StepTexts, step_text, text_of
 from convstep.trace import Outcome, Step
 from convstep.verdict import Verdict, judge
 
@@ -100,6 +100,27 @@ def test_a_document_and_lines_hold_the_same(document):
     assert first == {"type": "problem"} | {key: whole[key] for key in ("format", "version", "problem")}
     assert rest == [{"type": "iteration"} | item for item in whole["iterations"]]
     assert last == {"type": "result"} | whole["result"]
+
+
+@drawn
+@given(problem_documents(), st.sets(st.sampled_from(sorted(QUANTITIES)), max_size=3))
+def test_a_template_writes_what_is_written_number_by_number(document, names):
+    texts, some = StepTexts(None), StepTexts(names)
+    for step in convstep.descend(convstep.load(document)):
+        assert texts.text(step) == step_text(step)
+        assert some.text(step) == step_text(step, names)
+
+
+def test_whole_numbers_infinities_and_large_arrays_in_a_block():
+    """A block of four: whole numbers and zeros of either sign, fractions of 1, an infinity, and all of these again."""
+    w = np.array([[[1.0, -0.0]], [[0.5, 1e16]], [[np.inf, 2.0]], [[-3.0, 1e-7]]])
+    for more in ({}, {"output": np.zeros((4, MOST_NUMBERS))}):
+        block = {"filter": w, "loss": np.array([2.0, 0.25, np.nan, -0.0]), **more}
+        texts = StepTexts(None)
+        written = [texts.text(Step(row + 1, block, row)) for row in range(4)]
+        assert written == [step_text(Step(row + 1, block, row)) for row in range(4)]
+        assert written[0].startswith('"iteration": 1, "filter": [[1, 0]], "loss": 2')
+        assert written[2].startswith('"iteration": 3, "filter": [[null, 2]], "loss": null')
 
 
 @drawn
