@@ -133,7 +133,7 @@ def _outcome(diagnosis: Diagnosis, look: Look) -> list[Text]:
     lines = _mistakes(diagnosis, look)
     if _has_slips(diagnosis):
         lines += [*paragraphs("Apart from that, a slip:", look.width), *_slips(diagnosis, look)]
-    return [*lines, *_convention_lines(diagnosis, look), *_next(diagnosis, look)]
+    return [*lines, *_hidden_sign(diagnosis, look), *_convention_lines(diagnosis, look), *_next(diagnosis, look)]
 
 
 def _title(diagnosis: Diagnosis, look: Look) -> list[Text]:
@@ -311,6 +311,14 @@ def _so_far(diagnosis: Diagnosis, look: Look) -> list[Text]:
     ids = ", or ".join(" and ".join(each.id for each in one) for one in diagnosis.so_far[:MOST_SETS])
     lines = paragraphs(f"What comes before is explained, by {ids}, in {first.at}: {first.says}", look.width)
     return [*lines, Text()]
+
+
+def _hidden_sign(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """What the mistake rests on where no number shows which error the learner works with."""
+    if not any(rule.turns for way in diagnosis.ways for rule in way.rules):
+        return []
+    says = "Your numbers fit an error of t − a, whose gradient is added; with a − t it is to be subtracted."
+    return [*paragraphs(says, look.width), Text()]
 
 
 def _convention_lines(diagnosis: Diagnosis, look: Look) -> list[Text]:

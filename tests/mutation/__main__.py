@@ -33,17 +33,28 @@ SLOWDOWN, GRACE = 10, 10
 
 QUICK = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 DESCENT = ("tests/test_descent.py", "tests/test_descent_torch.py", "tests/test_stopping.py")
+SCHEMES = ("tests/correlation", "tests/test_correlation.py")
+DIAGNOSIS = ("tests/diagnosis",)
 TESTS: dict[str, tuple[str, ...]] = {
     "activations": ("tests/test_activations.py", "tests/problem/test_parameter_limits.py"),
     "activation_base": ("tests/test_activations.py", "tests/derivation"),
     "losses": ("tests/test_losses.py", "tests/problem/test_parameter_limits.py"),
     "optimizers": ("tests/test_optimizers_torch.py", "tests/problem/test_parameter_limits.py"),
     "geometry": ("tests/test_geometry.py", "tests/test_correlation.py", "tests/problem/test_checks.py"),
-    "correlation": ("tests/test_correlation.py", "tests/test_correlation_torch.py"),
+    "correlation.definition": ("tests/test_correlation.py", "tests/test_correlation_torch.py"),
+    "correlation.in_order": SCHEMES,
+    "correlation.windows": SCHEMES,
+    "correlation.taps": SCHEMES,
+    "correlation.band": SCHEMES,
+    "correlation.patches": SCHEMES,
+    "correlation.fourier": SCHEMES,
+    "correlation.reordered": SCHEMES,
+    "correlation.choice": SCHEMES,
     "layers.conv": DESCENT,
     "descent": (*DESCENT, "tests/test_descent_promises.py"),
     "stopping": ("tests/test_stopping.py", "tests/test_descent.py", "tests/sweeping/test_running.py"),
     "verdict": ("tests/test_verdict.py",),
+    **{f"diagnosis.{name}": DIAGNOSIS for name in ("hand", "paper", "slips", "evidence", "following", "matching")},
 }
 """The modules, and the tests that must notice; those of PyTorch are skipped where it is not installed."""
 

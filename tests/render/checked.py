@@ -91,6 +91,19 @@ def attempts() -> dict[str, tuple[Keys | str, Keys | None]]:
                 "new_filter": [[1, 1], ["9.25", -3]],
             },
         ),
+        "hidden-sign": (
+            {
+                "input": [[0.7, 0.3, 0.9], [0.2, 0.6, 0.1], [0.8, 0.5, 0.4]],
+                "filter": [[0.3, 0.7], [0.9, 0.1]],
+                "target": [[0.1, 0.9], [0.3, 1.4]],
+                "activation": "sigmoid",
+                "learning_rate": 0.5,
+            },
+            {
+                "filter_gradient": [["0.374", "0.347"], ["0.395", "0.326"]],
+                "new_filter": [["0.487", "0.874"], ["1.098", "0.263"]],
+            },
+        ),
         "unexplained": (STRIDED, {"filter_gradient": [[11, 5], [3, -4]]}),
         "stride-ignored": (
             STRIDED,
