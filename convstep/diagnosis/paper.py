@@ -6,6 +6,7 @@ difference and can be done; what follows from a learner's own numbers is set to 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -61,7 +62,8 @@ def roundings(problem: Problem, step: Step) -> dict[str, float]:
     for kind in ("filter", "bias"):
         if f"new_{kind}" in step:
             sizes[f"new_{kind}"] = max(sizes[kind], sizes[f"new_{kind}"])
-    return {name: share * size for name, size in sizes.items()}
+    # Where numbers have overflowed, nothing is known of how far they are off.
+    return {name: share * size if math.isfinite(size) else 0.0 for name, size in sizes.items()}
 
 
 def are_whole(problem: Problem, parameters: Mapping[str, Array]) -> bool:

@@ -74,3 +74,10 @@ def test_without_fractions_there_are_none(changes):
 
 def test_a_long_way_in_fractions_is_not_gone():
     assert on_paper(convstep.load(KEYS), 10**6) is None
+
+
+def test_where_numbers_overflow_not_everything_is_right():
+    problem = convstep.load(
+        {"input": [[1e200, 1]], "filter": [[1e200, 1]], "target": [[0]], "learning_rate": 1, "activation": "linear"}
+    )
+    assert convstep.diagnose(problem, {"pre_activation": [[5]]}).verdict != "right"
