@@ -19,8 +19,8 @@ SLACK = 1e-6
 class Hand(NamedTuple):
     """Whether numbers may have been rounded, and whether they may have been cut; both where nothing shows which."""
 
-    rounds: bool = True
-    cuts: bool = True
+    rounds: bool
+    cuts: bool
 
 
 def is_rounded(values: Array, expected: Array, unit: float, floor: Array | float) -> Mask:
@@ -55,7 +55,7 @@ def _vote(written: Written, followed: Followed, unit: float) -> str:
     own = (-followed.expected if followed.turned else followed.expected)[0].reshape(-1)
     exact, *steps = (followed.true * followed.truths).reshape(len(followed.truths), -1)
     judged = written.judged.reshape(-1)
-    floor = FLOOR * float(np.abs(values).max(initial=0.0))
+    floor = FLOOR * float(np.abs(values).max())
     with np.errstate(invalid="ignore"):
         rounded = any(is_rounded(values, each, unit, floor)[judged].all() for each in (exact, own, *steps[1:2]))
         cut = any(is_cut(values, each, unit, floor)[judged].all() for each in (exact, own, *steps[2:]))

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import convstep
-from convstep.diagnosis.paper import on_paper
+from convstep.diagnosis.paper import are_whole, on_paper, roundings
 from convstep.diagnosis.settings import setting_at
+from convstep.trace import Step
 
 KEYS = {"input": [[0.1, 0.2, -0.3, 0.5]], "filter": [[1, 1, 1]], "target": [[1, 2]], "learning_rate": 0.1}
 """z is 0 and 0.4; the error is −1 and −1.6, and ReLU lets the second through alone."""
@@ -81,3 +82,57 @@ def test_where_numbers_overflow_not_everything_is_right():
         {"input": [[1e200, 1]], "filter": [[1e200, 1]], "target": [[0]], "learning_rate": 1, "activation": "linear"}
     )
     assert convstep.diagnose(problem, {"pre_activation": [[5]]}).verdict != "right"
+
+
+SMALL = {
+    "input": [[1, -2], [3, 0.5]],
+    "filter": [[2, -1]],
+    "bias": 0.25,
+    "target": [[5], [-7]],
+    "activation": "linear",
+    "learning_rate": 0.5,
+}
+"""z and a are 4.25 and 5.75, e and δ are −0.75 and 12.75, g is 37.5 7.875 and 12 for the bias."""
+SIZES = {
+    "filter": 2, "bias": 0.25, "pre_activation": 9.25, "output": 9.25, "error": 16.25, "loss": 81.5625,
+    "output_gradient": 12.75, "activation_slope": 1, "delta": 12.75, "filter_gradient": 40.5, "bias_gradient": 13.5,
+    "input_gradient": 38.25, "filter_update": 18.75, "bias_update": 6, "new_filter": 16.75, "new_bias": 5.75,
+}  # fmt: skip
+"""What each number is made of, at most: z of 3·(2 + 1) + ¼, e of 7 more; g of 13.5·3 and ∂L/∂x of 12.75·3."""
+
+
+def test_how_far_floats_are_off_by_pencil():
+    """A unit in the last place, four times for safety, for each of two taps, the sum, and twice for the weights."""
+    problem = convstep.load(SMALL)
+    step = next(convstep.descend(problem))
+    assert roundings(problem, step) == {name: 4 * 5 * 2.0**-53 * size for name, size in SIZES.items()}
+    slow = convstep.load({**SMALL, "learning_rate": 1e-3})
+    found = roundings(slow, next(convstep.descend(slow)))
+    assert (found["new_filter"], found["new_bias"]) == (20 * 2.0**-53 * 2, 20 * 2.0**-53 * 0.25)
+
+
+def test_later_iterations_are_off_further_up_to_the_hundredth():
+    problem = convstep.load({"input": [[0.0, 0.5]], "filter": [[2, 0.25]], "bias": 7})
+    arrays = {"filter": [[[2, 0.25]]], "bias": [7], "pre_activation": [[[7.125]]], "output": [[[7.125]]]}
+    named = {name: np.array(value, dtype=float) for name, value in arrays.items()}
+    for iteration, roundings_ in ((1, 5), (3, 9), (100, 203), (5000, 203)):
+        found = roundings(problem, Step(iteration, named))
+        assert found["pre_activation"] == 4 * roundings_ * 2.0**-53 * (0.5 * 2.25 + 7)
+
+
+def test_whole_sums():
+    whole = convstep.load({"input": [[1, 2]], "filter": [[3]]})
+    assert are_whole(whole, {"filter": np.array([[3.0]]), "bias": np.array([-1.0])})
+    assert not are_whole(whole, {"filter": np.array([[3.0, 0.5]])})
+    assert not are_whole(convstep.load({"input": [[1, 0.5]], "filter": [[3]]}), {"filter": np.array([[3.0]])})
+
+
+def test_how_long_a_way_is_gone_in_fractions():
+    """Nine windows, two filters, four taps: 72 products an iteration, of 200,000."""
+    keys = {"input": np.ones((4, 4)).tolist(), "filter": np.ones((2, 1, 2, 2)).tolist(), "activation": "linear"}
+    problem = convstep.load({**keys, "target": np.ones((2, 3, 3)).tolist(), "learning_rate": 0.1})
+    assert on_paper(problem, 200_000 // 72) is not None
+    assert on_paper(problem, 200_000 // 72 + 1) is None
+    even = convstep.load({**keys, "input": np.ones((2, 6)).tolist()})  # 5 windows: 40 products
+    assert on_paper(even, 5000) is not None
+    assert on_paper(even, 5001) is None

@@ -34,7 +34,7 @@ SLOWDOWN, GRACE = 10, 10
 QUICK = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 DESCENT = ("tests/test_descent.py", "tests/test_descent_torch.py", "tests/test_stopping.py")
 SCHEMES = ("tests/correlation", "tests/test_correlation.py")
-DIAGNOSIS = ("tests/diagnosis",)
+JUDGING = tuple(f"tests/diagnosis/test_{name}.py" for name in ("hand", "paper", "slips", "unexplained", "hidden_signs"))
 TESTS: dict[str, tuple[str, ...]] = {
     "activations": ("tests/test_activations.py", "tests/problem/test_parameter_limits.py"),
     "activation_base": ("tests/test_activations.py", "tests/derivation"),
@@ -54,7 +54,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "descent": (*DESCENT, "tests/test_descent_promises.py"),
     "stopping": ("tests/test_stopping.py", "tests/test_descent.py", "tests/sweeping/test_running.py"),
     "verdict": ("tests/test_verdict.py",),
-    **{f"diagnosis.{name}": DIAGNOSIS for name in ("hand", "paper", "slips", "evidence", "following", "matching")},
+    "diagnosis.hand": ("tests/diagnosis/test_hand.py",),
+    "diagnosis.paper": ("tests/diagnosis/test_paper.py",),
+    "diagnosis.slips": ("tests/diagnosis/test_slips.py",),
+    **{f"diagnosis.{name}": JUDGING for name in ("evidence", "following", "matching")},
 }
 """The modules, and the tests that must notice; those of PyTorch are skipped where it is not installed."""
 
