@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,26 @@ from convstep.problem.checks_arrays import MOST_AXES
 from convstep.problem.checks_numbers import LARGEST_COUNT, integer, is_list, number
 from convstep.problem.keys import mapping, present
 from convstep.quantities import QUANTITIES
-from convstep.words import counted, quoted
+from convstep.words import counted, quoted, visible
+
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "filter": ("w", "weights", "kernel"),
+    "bias": ("b",),
+    "pre_activation": ("z", "preactivation", "net"),
+    "output": ("a", "y", "activation"),
+    "error": ("e",),
+    "loss": ("l",),
+    "output_gradient": ("da", "dl/da"),
+    "activation_slope": ("slope", "derivative", "f'(z)"),
+    "delta": ("d", "dz", "δ", "dl/dz"),
+    "filter_gradient": ("g", "grad", "gradient", "dw", "dl/dw", "kernel_gradient"),
+    "bias_gradient": ("db", "dl/db"),
+    "input_gradient": ("dx", "dl/dx"),
+    "filter_update": ("update", "step", "δw"),
+    "new_filter": ("new_weights", "new_kernel", "w'", "w_new"),
+}
+CALLED: Mapping[str, str] = {word: name for name, words in _WORDS.items() for word in words}
+"""What else people call the quantities, in small letters."""
 
 
 def attempt(value: Any) -> Any:
@@ -23,6 +43,9 @@ def attempt(value: Any) -> Any:
 
 def _one(value: Any, path: Path) -> dict[str, Any]:
     named = mapping(value, path, "a mapping from names, as in error or filter_gradient, to numbers")
+    for key in named:
+        if key not in QUANTITIES and key.lower() in CALLED:
+            raise ProblemError(f"unknown key; did you mean {CALLED[key.lower()]}?", (*path, visible(key)), at_key=True)
     given = present(named, ("iteration", *QUANTITIES), path)
     if "iteration" in given:
         integer(given["iteration"], (*path, "iteration"), 1, most=LARGEST_COUNT)

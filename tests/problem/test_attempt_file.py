@@ -8,7 +8,9 @@ import pytest
 
 from convstep.errors import ProblemError
 from convstep.problem.attempt_file import attempts_of
+from convstep.problem.checks_attempt import CALLED
 from convstep.problem.reader import Source, read_source
+from convstep.quantities import QUANTITIES
 
 PROBLEM = "input: [[1, 2]]\nfilter: [[0.50]]\ntarget: [[1, 1]]\nlearning_rate: 0.10\n"
 ERROR = [[1, 0.5]]
@@ -60,6 +62,8 @@ def test_what_holds_nothing_counts_as_absent() -> None:
         ("attempt: []\n", "file.yaml:1:10: attempt: expected at least one attempt, found an empty list"),
         ("[]\n", "file.yaml:1:1: expected at least one attempt, found an empty list"),
         ("attempt: 3\n", "file.yaml:1:10: attempt: expected a mapping from names, as in error or filter_gradient,"),
+        ("gradient: [[1]]\n", "file.yaml:1:1: gradient: unknown key; did you mean filter_gradient?"),
+        ("- {W': 1}\n", "file.yaml:1:4: [0].W': unknown key; did you mean new_filter?"),
         ("- {loss: 1}\n- {lss: 1}\n", "file.yaml:2:4: [1].lss: unknown key; did you mean loss?"),
         ("attempt:\n- {loss: 1}\n- {loss: x}\n", "file.yaml:3:10: attempt[1].loss: expected a number or null,"),
         ("attempt: {loss: 1}\nloss: 2\n", "file.yaml:2:1: loss: stands beside attempt; write it below attempt"),
@@ -73,3 +77,9 @@ def test_errors_say_where(text: str, error: str) -> None:
     with pytest.raises(ProblemError) as raised:
         attempts_of(source(text))
     assert str(raised.value).startswith(error)
+
+
+def test_other_words_are_no_names_and_lead_to_names():
+    assert not {*CALLED} & {*QUANTITIES}
+    assert {*CALLED.values()} <= {*QUANTITIES}
+    assert all(word == word.lower() for word in CALLED)
