@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from convstep.cli.main import main
+import gc
+
+# Seldom: while modules are loaded there is no garbage, and looking for it takes a tenth of the time at start.
+gc.set_threshold(50_000, 20, 20)
+
+from convstep.cli.main import main  # noqa: E402
 
 __all__ = ["main"]
 

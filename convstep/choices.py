@@ -7,7 +7,6 @@ The tables in `activations`, `losses` and `optimizers` say which names and param
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -34,7 +33,6 @@ class Parameter(NamedTuple):
     words: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
 class Choice:
     """A function's name and all its parameters, defaults filled in.
 
@@ -44,11 +42,31 @@ class Choice:
     'relu'
     """
 
-    name: str
-    parameters: Mapping[str, Value] = field(default_factory=dict)
+    # No dataclass: that takes most of a millisecond at every start.
+    __slots__ = ("_name", "_parameters")
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+    def __init__(self, name: str, parameters: Mapping[str, Value] = MappingProxyType({})) -> None:
+        self._name = name
+        self._parameters = MappingProxyType(dict(parameters))
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self._name
+
+    @property
+    def parameters(self) -> Mapping[str, Value]:
+        """Its parameters, by name."""
+        return self._parameters
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Choice) and (self.name, self.parameters) == (other.name, other.parameters)
+
+    def __hash__(self) -> int:
+        return hash((self.name, tuple(sorted(self.parameters))))
+
+    def __repr__(self) -> str:
+        return f"Choice({self.name!r}, {dict(self.parameters)!r})"
 
     def completed(self, known: Mapping[str, Parameter]) -> Choice:
         """The choice with the defaults of the parameters that it does not name."""

@@ -7,10 +7,8 @@ ever in the way of a run.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import zlib
 from typing import Any, NamedTuple
 
 LARGEST_TEXT = 1 << 20
@@ -56,6 +54,8 @@ def state_folder() -> str:
 
 def _place() -> tuple[str, str]:
     """The current directory, and the file that remembers its last run."""
+    import zlib
+
     directory = os.getcwd()
     number = zlib.crc32(os.fsencode(directory))
     return directory, os.path.join(state_folder(), f"{number:08x}-{len(directory)}.json")
@@ -63,6 +63,8 @@ def _place() -> tuple[str, str]:
 
 def remember(run: LastRun) -> None:
     """Keeps what was run; says nothing if that is not possible."""
+    import json
+
     temporary = None
     try:
         directory, place = _place()
@@ -86,6 +88,8 @@ def _remove(path: str | None) -> None:
 
 def recall() -> LastRun | None:
     """What was run last in this directory, if that is known."""
+    import json
+
     try:
         directory, place = _place()
         with open(place, encoding="utf-8") as file:
@@ -107,6 +111,8 @@ def _is_whole(run: LastRun) -> bool:
 
 def check_sum_of(path: str) -> int:
     """A check sum of a file's bytes, 0 if it cannot be read."""
+    import zlib
+
     number = 0
     try:
         with open(path, "rb") as file:
@@ -115,3 +121,10 @@ def check_sum_of(path: str) -> int:
     except OSError:
         return 0
     return number
+
+
+def check_sum_of_text(text: str) -> int:
+    """A check sum of a text."""
+    import zlib
+
+    return zlib.crc32(text.encode())

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from convstep import sample_files
-from convstep.cli.last_run import LARGEST_TEXT, LastRun, check_sum_of, recall, remember
+from convstep.cli.last_run import LARGEST_TEXT, LastRun, check_sum_of, check_sum_of_text, recall, remember
 from convstep.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class ProblemRequest(NamedTuple):
             return
         path = os.path.abspath(self.file) if self.file is not None and text is None else None
         sample = self.sample or sample_files.DEFAULT if self.file is None else None
-        check_sum = check_sum_of(path) if path is not None else zlib.crc32((text or "").encode())
+        check_sum = check_sum_of(path) if path is not None else check_sum_of_text(text or "")
         remember(LastRun(path, sample, text, check_sum, self.settings))
 
 

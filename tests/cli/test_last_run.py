@@ -307,7 +307,7 @@ def test_a_file_half_written_is_taken_away(call, home, state, monkeypatch):
         arguments[1].write("{")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(last_run.json, "dump", full)
+    monkeypatch.setattr(json, "dump", full)
     assert call("run", "problem.json", "--quiet")[0] == 0
     assert files_in(state) == []
 
