@@ -39,7 +39,7 @@ class Descent:
         self._steps = self._run()
 
     def __iter__(self) -> Iterator[Step]:
-        return self
+        return self._steps
 
     def __next__(self) -> Step:
         return next(self._steps)

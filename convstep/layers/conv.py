@@ -90,10 +90,11 @@ class Conv:
         self._delta_views = scheme.delta_views(self.delta)
         self._gradient_rows = list(self.gradient)
         self._gradient_views = scheme.gradient_views(self._filters(self.gradient))
-        self._bias_gradient_rows = list(self.gradient[:, self.filter_size :])
+        self._bias_gradient_rows = list(self.gradient[:, self.filter_size :]) if self.has_bias else []
         self._update_rows = list(self.update)
         states = {name: [*rows, *self._next_states[name]] for name, rows in self.states.items()}
-        self._state_rows = [{name: rows[row] for name, rows in states.items()} for row in range(self.count + 1)]
+        by_row = ({name: rows[row] for name, rows in states.items()} for row in range(self.count + 1))
+        self._state_rows = list(by_row) if states else [{}] * (self.count + 1)
 
     def _filters(self, rows: Array) -> Array:
         """The filters' part of rows of parameters, iterations×F×C/groups×kh×kw."""
