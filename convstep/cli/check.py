@@ -145,8 +145,9 @@ def _writer(asked: CheckRequest, tasks: Sequence[Task], page: PageRequest) -> Ca
 def _write_page(task: Task, each: Judged, asked: CheckRequest, page: PageRequest, many: bool) -> None:
     from rich.text import Text
 
-    from convstep.render.check import check_lines, paragraphs
+    from convstep.render.check import check_lines
     from convstep.render.matrix import Look
+    from convstep.render.paragraphs import paragraphs
     from convstep.render.report import header
     from convstep.render.terminal import page_console, write
     from convstep.words import visible

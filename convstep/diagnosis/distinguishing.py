@@ -42,9 +42,10 @@ class Proposal(NamedTuple):
 
 
 class _Score(NamedTuple):
-    """How good a problem is: how many mistakes show, and pairs of them part; then how small its numbers are."""
+    """How good a problem is: how many mistakes show, and pairs of them part; whether it learns; how small it is."""
 
     pairs: int
+    learns: bool
     tame: float
 
 
@@ -68,7 +69,7 @@ def proposal(
         score = _score(setting, ids)
         if best is None or score > best[0]:
             best = score, candidate
-        if not tick(tries + 1) or best[0].pairs >= most:
+        if not tick(tries + 1) or (best[0].pairs >= most and best[0].learns):
             break
     assert best is not None
     return _described(best[1], ids)
@@ -92,7 +93,8 @@ def _score(setting: Setting, ids: Sequence[str]) -> _Score:
     right, outcomes = outcomes_of(setting, ids)
     shown = [{right}, *outcomes.values()]
     pairs = sum(one.isdisjoint(other) for one, other in combinations(shown, 2))
-    return _Score(pairs, -max(float(np.abs(each).max()) for each in setting.truth.values()))
+    learns = "delta" not in setting.truth or bool(setting.truth["delta"].any())
+    return _Score(pairs, learns, -max(float(np.abs(each).max()) for each in setting.truth.values()))
 
 
 def _described(problem: Problem, ids: Sequence[str]) -> Proposal:

@@ -77,7 +77,16 @@ def _slope(s: Setting, v: Values, r: Doubts) -> Array:
         s.slope(z + doubt),
         np.where(np.abs(z) <= doubt, s.slope(np.zeros(z.shape)), s.slope(z)),
     ]
-    return np.asarray(np.maximum.reduce([np.abs(each - v["activation_slope"]) for each in near]))
+    found = np.asarray(np.maximum.reduce([np.abs(each - v["activation_slope"]) for each in near]))
+    return found + _of_output(s, v["output"], r["output"])
+
+
+def _of_output(s: Setting, a: Array, doubt: Array) -> Array:
+    """The doubt about a slope that was worked out as a·(1 − a), or 1 − a²."""
+    name = s.problem.activation.name
+    if name == "sigmoid":
+        return (np.abs(1.0 - 2.0 * a) + doubt) * doubt
+    return (2.0 * np.abs(a) + doubt) * doubt if name == "tanh" else np.zeros(a.shape)
 
 
 def _delta(s: Setting, v: Values, r: Doubts) -> Array:

@@ -14,6 +14,7 @@ from convstep.arrays import Array, Mask, Numbers
 from convstep.diagnosis.following import FEW_DECIMALS, Followed, gone_on_with
 from convstep.diagnosis.hand import Hand, is_cut, is_rounded
 from convstep.diagnosis.setting import Setting, without_ones
+from convstep.diagnosis.tolerance import lost_units
 from convstep.diagnosis.written import FLOOR, Written
 
 
@@ -67,7 +68,8 @@ class Evidence:
         return self._within(predicted, self.doubt if self.doubt.size == self.values.size else self.finest)
 
     def _within(self, predicted: Array, doubt: Array | float) -> Mask:
-        allowed = (self.units + doubt) * (1.0 + 1e-9) + self._floor(predicted)
+        units = lost_units(predicted, self.units, doubt)
+        allowed = (units + doubt) * (1.0 + 1e-9) + self._floor(predicted)
         with np.errstate(invalid="ignore"):
             result: Mask = (np.abs(predicted - self.values) <= allowed) | ~self.judged
         return result

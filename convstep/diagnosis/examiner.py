@@ -23,7 +23,8 @@ from convstep.diagnosis.rule import Rule
 from convstep.diagnosis.search import FEW_LEVELS, LEVELS, MOST_MISTAKES, Found, Level, Search, Start, TooMuchError
 from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.settings import setting_at
-from convstep.diagnosis.written import Written, read_written
+from convstep.diagnosis.simulation import same, simulated
+from convstep.diagnosis.written import Written, finest, read_written
 from convstep.errors import ProblemError
 from convstep.numbers import listing
 from convstep.problem.checks_attempt import attempt as checked_attempt
@@ -54,6 +55,10 @@ def diagnose(problem: Problem, attempt: Mapping[str, Any], earlier: Sequence[Map
     return _examiner(problem).diagnose(attempt, earlier)
 
 
+NEW = ("new_filter", "new_bias")
+"""What the next iteration starts from."""
+
+
 @functools.lru_cache(maxsize=8)
 def _examiner(problem: Problem) -> Examiner:
     return Examiner(problem)
@@ -79,10 +84,21 @@ class Examiner:
         """The exercise that an iteration is, after the learner's own attempts at earlier ones."""
         own = [each for each in earlier if int(each.get("iteration", 1)) < iteration]
         if own:
-            return Exercise(setting_at(self.problem, iteration, own))
+            return Exercise(setting_at(self.problem, iteration, self._gone_on_from(own)))
         if iteration not in self._exercises:
             self._exercises[iteration] = Exercise(setting_at(self.problem, iteration))
         return self._exercises[iteration]
+
+    def _gone_on_from(self, earlier: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Attempts at earlier iterations; where no new parameters were written, with those that mistakes lead to."""
+        result: list[Mapping[str, Any]] = []
+        for each in sorted(earlier, key=lambda mine: int(mine.get("iteration", 1))):
+            if any(name in each for name in NEW):
+                result.append(each)
+                continue
+            exercise = Exercise(setting_at(self.problem, int(each.get("iteration", 1)), result))
+            result.append({**each, **exercise.led_to(read_written(each))})
+        return result
 
 
 class Exercise:
@@ -111,6 +127,15 @@ class Exercise:
         written = {name: written[name] for name in QUANTITIES if name in written}
         found, looked_for = self._explained(written, LEVELS)
         return found or self._not_explained(written, looked_for)
+
+    def led_to(self, written: Mapping[str, Written]) -> dict[str, Array]:
+        """The new parameters that the explanations of a learner's numbers lead to, if they agree."""
+        diagnosis = self.judge(written)
+        worlds = [simulated(self.setting, self.stages, way.rules, written, way.turned) for way in diagnosis.ways]
+        names = [name for name in NEW if all(name in world for world in worlds)]
+        if not worlds or not all(same(world[name], worlds[0][name]) for world in worlds for name in names):
+            return {}
+        return {name: self.setting.shaped(name, worlds[0][name][0]) for name in names}
 
     def _explained(self, written: Mapping[str, Written], levels: Sequence[Level]) -> tuple[Diagnosis | None, int]:
         """The first level that explains everything; and how many mistakes at a time could be looked for."""
@@ -218,8 +243,3 @@ def _is_lopsided(plan: Plan, trail: tuple[object, ...]) -> bool:
 
 def _has(plan: Plan, stage: str, name: str) -> bool:
     return any(rule.id == name for rule in plan.rules.get(stage, ()))
-
-
-def finest(written: Mapping[str, Written]) -> int:
-    """The most decimals that any number was written with."""
-    return max((each.decimals for each in written.values()), default=0)

@@ -14,6 +14,7 @@ from convstep.arrays import Array, Mask
 from convstep.diagnosis.calculation import SIGN_OF, Stage, bias_beside, turned_with
 from convstep.diagnosis.doubt import carried
 from convstep.diagnosis.setting import Setting, without_ones
+from convstep.diagnosis.tolerance import fits
 from convstep.diagnosis.written import FLOOR, Written
 from convstep.quantities import QUANTITIES
 
@@ -133,6 +134,32 @@ def follow(
     return follower.found, follower.values
 
 
+def went_on_with(
+    setting: Setting, stages: Sequence[Stage], written: Mapping[str, Written], decimals: int
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """A learner's numbers at the end of an iteration, written or following from those that were, and their doubt.
+
+    Args:
+        setting: The exercise.
+        stages: All its stages, in order.
+        written: The learner's numbers.
+        decimals: The most that any number was written with.
+    """
+    unit = max((digits_of(each, written) for each in written.values() if each.decimals), default=0.0)
+    follower = _Follower(setting, written, unit, frozenset())
+    truths = true_worlds(setting, stages, decimals)
+    for stage in stages:
+        follower.take(stage, truths[stage.name])
+    numbers = follower.own
+    for kind in ("filter", "bias"):
+        judged, mine = follower.found.get(f"{kind}_gradient"), written.get(f"{kind}_gradient")
+        if judged and mine and judged.fails and mine.values.size == judged.expected.size:
+            # A wrong gradient: its sign is told by whether it goes with the right one or against it.
+            against = float(np.vdot(mine.values, judged.expected)) < 0
+            numbers[f"{kind}_sign"] = (-1.0 if against else 1.0) * numbers[f"{kind}_sign"]
+    return numbers, follower.doubts
+
+
 class _Follower:
     """The learner's numbers so far.
 
@@ -175,7 +202,10 @@ class _Follower:
 
     def _judge(self, stage: Stage, written: Written, doubt: Array, truths: Array) -> Followed:
         name, values = stage.name, self.values[stage.name]
-        signs = (1, -1) if name in SIGN_OF and _may_turn(name) and name not in self.firm else (1,)
+        may_turn = name in SIGN_OF and name not in self.firm
+        if name.endswith("_update"):
+            may_turn = may_turn and self._is_taken_off(name.removesuffix("_update"), written)
+        signs = (1, -1) if may_turn else (1,)
         # Of all worlds without a doubt, of the second with what is in doubt.
         rows = np.concatenate([values, values[1:2], truths])
         near = {sign: self._near(written, name, sign * rows, doubt) for sign in signs}
@@ -190,6 +220,17 @@ class _Follower:
         return Followed(
             bool(follows), turned, true[0] if true else 0, values[1:2], doubt, truths, nothing and bool(follows)
         )
+
+    def _is_taken_off(self, kind: str, update: Written) -> bool:
+        """Whether an update was written as what is to be taken off, and was; added to w, it is an ascent."""
+        new, start = self.written.get(f"new_{kind}"), self.own[kind][0]
+        if new is None or not new.values.size == update.values.size == start.size:
+            return False
+        flat = [each.reshape(-1) for each in (new.values, start, update.values, new.units + update.units)]
+        off, added = (np.abs(flat[0] - (flat[1] + sign * flat[2])) for sign in (-1, 1))
+        allowed = flat[3] * (1.0 + 1e-9) + FLOOR * np.abs(flat[0]).max()
+        judged = (new.judged & update.judged.reshape(new.judged.shape)).reshape(-1)
+        return bool((off <= allowed)[judged].all()) and not (added <= allowed)[judged].all()
 
     def _near(self, written: Written, name: str, rows: Array, doubt: Array) -> Mask:
         """Which rows are the written numbers; `doubt` is about the one after those of all worlds."""
@@ -276,41 +317,8 @@ RATHER_COMPUTED = "square_average"
 _NO_SOURCE = ("sign", "filter_sign", "bias_sign", "filter_step_sign", "bias_step_sign", "filter", "bias")
 
 
-def _may_turn(name: str) -> bool:
-    """An update with the other sign is an ascent, unless the new parameter says otherwise; that is for `search`."""
-    return not name.endswith("_update")
-
-
 def _apart(written: Written, expected: Array) -> float:
     """How far the numbers are from the expected ones, all in all."""
     if written.values.size != expected[0].size:
         return 0.0
     return float(np.abs(written.values.reshape(-1) - expected[0].reshape(-1))[written.judged.reshape(-1)].sum())
-
-
-def fits(setting: Setting, name: str, written: Written, expected: Array, doubt: Array, half: float = 0.0) -> Mask:
-    """Which numbers are the expected ones for all that rounding can do; none where the shapes differ.
-
-    Args:
-        setting: The exercise.
-        name: The quantity.
-        written: The learner's numbers.
-        expected: What they should be, in one row or in several that each may be it.
-        doubt: How far that may be off; a row for each.
-        half: Half a unit of the finest digits in use: a whole number may have been rounded to that.
-    """
-    shape = expected.shape[1:]
-    if without_ones(written.values.shape) != setting.form(name, shape):
-        return np.zeros(expected.shape, dtype=bool)
-    apart = np.abs(written.values.reshape(shape) - expected)
-    units = np.maximum(written.units, half).reshape(shape)
-    allowed = (units + doubt) * (1.0 + 1e-9) + _floor(setting, name, written, expected)
-    return np.asarray((apart <= allowed) | ~written.judged.reshape(shape))
-
-
-def _floor(setting: Setting, name: str, written: Written, expected: Array) -> Array:
-    """How far apart two numbers may always be, for each row."""
-    sizes = np.abs(expected).reshape(len(expected), -1)
-    largest = np.where(np.isfinite(sizes), sizes, 0.0).max(axis=1, initial=0.0)
-    floors = np.maximum(np.minimum(written.floor, FLOOR * largest), max(setting.roundings[name], 1e-300))
-    return np.asarray(floors.reshape(-1, *[1] * (expected.ndim - 1)))

@@ -13,7 +13,7 @@ from convstep.diagnosis.setting import Setting
 
 KINKED = ("relu", "leaky_relu")
 WRITTEN_BEFORE = ("error", "output_gradient")
-OTHER_SLOPES = ("slope-at-zero", "slope-inverted", "slope-of-output", "slope-shortcut")
+OTHER_SLOPES = ("slope-at-zero", "slope-of-output", "slope-shortcut")
 """The mistakes in f′(z) itself."""
 
 

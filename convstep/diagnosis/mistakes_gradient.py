@@ -36,10 +36,15 @@ def gradient_rules(s: Setting) -> Iterator[Rule]:
 
 def _sources(s: Setting) -> Iterator[Rule]:
     """Which numbers are correlated with the input, and how they are placed."""
-    for stage in ["gradient_source", *(["bias_source"] if s.problem.bias is not None else [])]:
-        yield Rule("gradient-from-error", stage, lambda s, v: v["output_gradient"], ("output_gradient",), "delta")
-        if s.problem.target is not None and not s.loss.gradient_is_error:
-            yield Rule("gradient-from-error", stage, lambda s, v: v["error"], ("error",), "delta")
+    others = {"gradient_source": ("delta", "bias_gradient", "input_gradient")}
+    if s.problem.bias is not None:
+        others["bias_source"] = ("delta", "filter_gradient", "input_gradient")
+    for stage, shown in others.items():
+        # That δ was right is shown by itself, or by what was made of it.
+        for beside_ in shown:
+            yield Rule("gradient-from-error", stage, lambda s, v: v["output_gradient"], ("output_gradient",), beside_)
+            if s.problem.target is not None and not s.loss.gradient_is_error:
+                yield Rule("gradient-from-error", stage, lambda s, v: v["error"], ("error",), beside_)
     if s.geometry.output != (1, 1):
         yield Rule("gradient-rotated", "placed_source", lambda s, v: v["gradient_source"][..., ::-1, ::-1])
 
@@ -157,13 +162,14 @@ def _input(s: Setting) -> Iterator[Rule]:
     g, stage = s.geometry, "input_gradient"
     if g.kernel != (1, 1):
         yield Rule("input-gradient-unrotated", stage, lambda s, v: input_gradient(v["delta"], _turned(s, v), g))
-    yield Rule(
-        "input-gradient-from-error",
-        stage,
-        lambda s, v: input_gradient(v["output_gradient"], s.used(v["filter"]), g),
-        ("output_gradient",),
-        "delta",
-    )
+    for shown in ("delta", "filter_gradient", "bias_gradient"):
+        yield Rule(
+            "input-gradient-from-error",
+            stage,
+            lambda s, v: input_gradient(v["output_gradient"], s.used(v["filter"]), g),
+            ("output_gradient",),
+            shown,
+        )
     if s.problem.learns:
         yield Rule("input-gradient-new-filter", stage, _with_new_filter, ("new_filter",))
     size = g.output[0] - g.kernel[0] + 1, g.output[1] - g.kernel[1] + 1

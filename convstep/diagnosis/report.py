@@ -10,7 +10,7 @@ import numpy as np
 
 from convstep.arrays import Array
 from convstep.diagnosis.catalogue_kinds import COMMON_FIRST
-from convstep.diagnosis.following import Followed, fits
+from convstep.diagnosis.following import Followed
 from convstep.diagnosis.matching import Verdict
 from convstep.diagnosis.plan import Plan
 from convstep.diagnosis.result import Diagnosis, JudgedCell, JudgedQuantity, ToldMistake
@@ -20,6 +20,7 @@ from convstep.diagnosis.setting import Setting, without_ones
 from convstep.diagnosis.simulation import simulated
 from convstep.diagnosis.slips import slip_cells
 from convstep.diagnosis.telling import told
+from convstep.diagnosis.tolerance import fits
 from convstep.diagnosis.written import Written
 from convstep.quantities import QUANTITIES
 

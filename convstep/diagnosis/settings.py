@@ -10,9 +10,12 @@ import numpy as np
 
 from convstep.arrays import Array
 from convstep.descent import again, descend
+from convstep.diagnosis.calculation import stages_of
+from convstep.diagnosis.following import went_on_with
 from convstep.diagnosis.paper import on_paper
 from convstep.diagnosis.setting import Setting
-from convstep.diagnosis.written import Written
+from convstep.diagnosis.simulation import same
+from convstep.diagnosis.written import finest, read_written
 from convstep.errors import UsageError
 from convstep.near_zero import Watch
 from convstep.optimizers import make_optimizer
@@ -43,14 +46,18 @@ def setting_at(problem: Problem, iteration: int, earlier: Sequence[Mapping[str, 
 def _setting(problem: Problem, steps: _Steps, iteration: int, earlier: Sequence[Mapping[str, Any]]) -> Setting:
     problem, doubt = problem.in_floats, 0.0
     for mine in sorted(earlier, key=lambda each: int(each.get("iteration", 1))):
-        doubt = steps.go_on_from(mine) or doubt
-    step = steps.at(iteration)
+        doubt = steps.go_on_from(mine) if problem.learns else 0.0
+    return _setting_of(steps, steps.at(iteration), doubt)
+
+
+def _setting_of(steps: _Steps, step: Step, doubt: float = 0.0) -> Setting:
+    problem = steps.problem.in_floats
     return Setting(
         replace(problem, filter=step.filter, bias=step.bias if "bias" in step else None),
         step,
         first=problem,
-        before=steps.before,
-        earlier=steps.sums,
+        before=dict(steps.before),
+        earlier=dict(steps.sums),
         doubt=doubt,
     )
 
@@ -97,39 +104,41 @@ class _Steps:
             if name in step:
                 self.sums[name] = self.sums.get(name, np.zeros(())) + step.array(name)
 
-    def go_on_from(self, mine: Mapping[str, Any]) -> float | None:
-        """Puts the learner's own parameters in the place of the right ones; returns a unit of their digits."""
-        if "new_filter" not in mine:
-            return None
+    def go_on_from(self, mine: Mapping[str, Any]) -> float:
+        """Puts the learner's own numbers in the place of the right ones; returns a unit of their digits.
+
+        What was not written follows from what was: the new parameters, and the optimizer's state.
+        """
         step = self.at(int(mine.get("iteration", 1)))
+        written = read_written(mine)
+        setting = _setting_of(self, step)
+        with np.errstate(all="ignore"):
+            numbers, doubts = went_on_with(setting, stages_of(setting), written, finest(written))
         self._keep(step)
-        filter_, unit = _own(mine["new_filter"], step.new_filter)
-        bias, state = None, dict(self.before)
-        if "new_bias" in step:
-            bias, bias_unit = (
-                _own(mine["new_bias"], step.array("new_bias")) if "new_bias" in mine else (step.array("new_bias"), 0.0)
-            )
-            unit = max(unit, bias_unit)
-        for name in state:
-            if name in mine:
-                state[name] = _own(mine[name], state[name])[0]
-        self.before = state
-        made = by_ending(state)
+        parameters: dict[str, Any] = {
+            kind: setting.shaped(f"new_{kind}", numbers[f"new_{kind}"][0]) for kind in _kinds(step)
+        }
+        if not any(f"new_{kind}" in written for kind in parameters) and all(
+            same(numbers[f"new_{kind}"], setting.truth[f"new_{kind}"]) for kind in parameters
+        ):
+            return 0.0
+        unit = max(float(doubts[f"new_{kind}"].max(initial=0.0)) for kind in parameters)
+        for kind in _kinds(step):
+            for name in (each for each in self.before if each.startswith(f"{kind}_")):
+                sign = float(numbers[f"{kind}_sign"][0]) if name.endswith("_momentum") else 1.0
+                self.before[name] = setting.shaped(name, sign * numbers[name][0])
+        made = by_ending(self.before)
         if self.problem.exact is not None:
-            filter_, bias = decimals(filter_), None if bias is None else decimals(bias)
+            parameters = {kind: decimals(each) for kind, each in parameters.items()}
             made = {name: decimals(each) for name, each in made.items()}
-        problem = replace(self.problem, filter=filter_, bias=bias)
+        problem = replace(self.problem, **parameters)
         self._steps = again(problem, Start(step.iteration + 1, 1, made))
         return unit
 
 
-def _own(value: Any, right: Array) -> tuple[Array, float]:
-    """The learner's numbers, right ones where a cell was left open or the size is another; a unit of their digits."""
-    written = Written.of(value)
-    if written.values.size != right.size:
-        return right, 0.0
-    numbers = np.where(written.judged.reshape(right.shape), written.values.reshape(right.shape), right)
-    return numbers, float(written.units.max(initial=0.0))
+def _kinds(step: Step) -> list[str]:
+    """The parameters that an iteration changes."""
+    return [kind for kind in ("filter", "bias") if f"new_{kind}" in step]
 
 
 def first_state(problem: Problem) -> dict[str, Array]:

@@ -73,6 +73,11 @@ def read_written(attempt: Mapping[str, Any]) -> dict[str, Written]:
     return {name: each for name, each in found.items() if each.judged.any()}
 
 
+def finest(written: Mapping[str, Written]) -> int:
+    """The most decimals that any number was written with."""
+    return max((each.decimals for each in written.values()), default=0)
+
+
 def shape_of(value: Any) -> tuple[int, ...]:
     """The shape of nested lists; an open row has the shape of the others."""
     if not is_list(value):

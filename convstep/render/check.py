@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from itertools import takewhile
 
@@ -15,9 +14,19 @@ from convstep.diagnosis.result import Diagnosis, JudgedCell, JudgedQuantity, Sep
 from convstep.diagnosis.terms import terms_giving
 from convstep.numbers import cell_text, listing, short
 from convstep.quantities import QUANTITIES
+from convstep.render.check_conventions import (
+    AMOUNT,
+    AXES,
+    convention_lines,
+    hidden_sign,
+    is_amount,
+    proof,
+    titled,
+)
 from convstep.render.layout import Block, Term, equation
 from convstep.render.matrix import Look, Mark, array_block, heading
 from convstep.render.page import headline
+from convstep.render.paragraphs import paragraphs
 from convstep.words import counted, spelled_shape
 
 SIGNS: Mapping[str, tuple[str, str, str]] = {
@@ -29,7 +38,6 @@ SIGNS: Mapping[str, tuple[str, str, str]] = {
 }
 """For each status its sign, what it says, and its style."""
 WRONG, SLIP = "✗", "!"
-AXES = {"output": ("image", "filter"), "input": ("image", "channel"), "filter": ("filter", "channel")}
 TITLES = {
     "right": ("all right", "bold green"),
     "slip": ("a slip", "bold yellow"),
@@ -133,7 +141,7 @@ def _outcome(diagnosis: Diagnosis, look: Look) -> list[Text]:
     lines = _mistakes(diagnosis, look)
     if _has_slips(diagnosis):
         lines += [*paragraphs("Apart from that, a slip:", look.width), *_slips(diagnosis, look)]
-    return [*lines, *_hidden_sign(diagnosis, look), *_convention_lines(diagnosis, look), *_next(diagnosis, look)]
+    return [*lines, *hidden_sign(diagnosis, look), *convention_lines(diagnosis, look), *_next(diagnosis, look)]
 
 
 def _title(diagnosis: Diagnosis, look: Look) -> list[Text]:
@@ -150,44 +158,14 @@ def _right(diagnosis: Diagnosis, look: Look) -> list[Text]:
     title = "all right, in your own convention" if conventions else "all right"
     lines = [*headline(title, look.width, "bold green")]
     for name in conventions:
-        lines += paragraphs(f"Your convention is fine. {CONVENTIONS[name]}", look.width)
+        says = AMOUNT if is_amount(diagnosis, name) else CONVENTIONS[name]
+        lines += paragraphs(f"Your convention is fine. {says}", look.width)
     if not conventions:
         count = sum(int((~np.isnan(each.given)).sum()) for each in diagnosis.quantities)
         lines += paragraphs(f"{'Every number is' if count > 1 else 'The number is'} what it should be.", look.width)
     else:
-        lines += _proof(diagnosis, look)
+        lines += proof(diagnosis, look)
     return lines
-
-
-def _proof(diagnosis: Diagnosis, look: Look) -> list[Text]:
-    """Both conventions side by side, on the learner's own numbers: they lead to the same new filter."""
-    setting, values = diagnosis.reading.setting, diagnosis.reading.values
-    problem = setting.problem
-    plain = problem.learns and problem.optimizer.name == "sgd" and not any(problem.optimizer.parameters.values())
-    if not plain or float(values.get("filter_sign", np.ones(1))[0]) > 0:
-        return []
-    numbers = {
-        name: setting.shaped(name, setting.truth[name][0]) for name in ("filter", "filter_gradient", "new_filter")
-    }
-    rate = short(problem.learning_rate or 0.0)
-
-    def update(operator: str, name: str, gradient: Array) -> list[Text]:
-        terms = [("", "filter", numbers["filter"]), (f"{operator} {rate} ·", name, gradient)]
-        terms.append(("=", "new_filter", numbers["new_filter"]))
-        blocks = [Term(sign, _titled(title, "filter", each, look)) for sign, title, each in terms]
-        return [Text(), *equation(blocks, look.width)]
-
-    return [
-        *update("+", "yours", 0.0 - numbers["filter_gradient"]),
-        *update("−", "filter_gradient", numbers["filter_gradient"]),
-    ]
-
-
-def _titled(title: str, like: str, numbers: Array, look: Look) -> Block:
-    """Numbers of the same shape as a quantity, with their axes named."""
-    axes = AXES.get(like, ())
-    shown = axes[-(numbers.ndim - 2) :] if numbers.ndim > 2 else ()
-    return array_block(Text(title, style="italic"), numbers, look, axes=shown)
 
 
 def _mistakes(diagnosis: Diagnosis, look: Look) -> list[Text]:
@@ -238,7 +216,7 @@ def _separation(separation: Separation | None, look: Look) -> list[Text]:
     lines = [*paragraphs(says, look.width), Text()]
     terms = []
     for name, numbers in list(separation.predictions.items())[:MOST_SETS]:
-        terms.append(Term("", _titled(name, QUANTITIES[separation.name].like, numbers, look)))
+        terms.append(Term("", titled(name, QUANTITIES[separation.name].like, numbers, look)))
     return [*lines, *equation(terms, look.width), Text()]
 
 
@@ -313,24 +291,6 @@ def _so_far(diagnosis: Diagnosis, look: Look) -> list[Text]:
     return [*lines, Text()]
 
 
-def _hidden_sign(diagnosis: Diagnosis, look: Look) -> list[Text]:
-    """What the mistake rests on where no number shows which error the learner works with."""
-    if not any(rule.turns for way in diagnosis.ways for rule in way.rules):
-        return []
-    says = "Your numbers fit an error of t − a, whose gradient is added; with a − t it is to be subtracted."
-    return [*paragraphs(says, look.width), Text()]
-
-
-def _convention_lines(diagnosis: Diagnosis, look: Look) -> list[Text]:
-    """That a convention is no mistake, where there is one beside a mistake."""
-    says = [f"That {_short_convention(name)} is no mistake: it is a convention." for name in diagnosis.conventions]
-    return [line for each in says for line in [*paragraphs(each, look.width), Text()]]
-
-
-def _short_convention(name: str) -> str:
-    return "you write the error as t − a" if name == "error-sign" else "you write −∂L/∂w for the gradient"
-
-
 def _next(diagnosis: Diagnosis, look: Look) -> list[Text]:
     """What to do next."""
     name = diagnosis.first_wrong
@@ -340,9 +300,3 @@ def _next(diagnosis: Diagnosis, look: Look) -> list[Text]:
     if after:
         parts.append(f"; {listing(after)} followed correctly from it, and will come out right then")
     return paragraphs("".join(parts) + ".", look.width, style="bold")
-
-
-def paragraphs(text: str, width: int, indent: int = 2, style: str = "") -> list[Text]:
-    """A text within the page's margins."""
-    parts = textwrap.wrap(text, max(10, width - indent), break_on_hyphens=False, break_long_words=False)
-    return [Text(" " * indent + part, style=style) for part in parts]

@@ -10,10 +10,11 @@ from convstep.diagnosis.examples import Example, example_of
 from convstep.diagnosis.separating import Blindness
 from convstep.problem.model import Problem
 from convstep.quantities import QUANTITIES
-from convstep.render.check import AXES, paragraphs
+from convstep.render.check_conventions import AXES
 from convstep.render.layout import Term, equation
 from convstep.render.matrix import Look, array_block, heading
 from convstep.render.page import headline
+from convstep.render.paragraphs import paragraphs
 from convstep.render.report import facts, header
 from convstep.words import counted
 
@@ -96,14 +97,15 @@ def blindness_lines(problem: Problem, name: str, found: Blindness, look: Look) -
     """What a problem shows of the catalogue, and what it does not."""
     lines = [*header(problem, name, look.width), Text(), *headline("What these numbers can show", look.width)]
     lines += paragraphs(
-        f"{counted(found.seen, 'mistake')} of {len(CATALOGUE)} would show, if every quantity is given.", look.width
+        f"{counted(found.seen, 'mistake')} of {len(CATALOGUE)} would show, if every quantity of iteration 1 is given.",
+        look.width,
     )
     lines += _list("cannot be seen: the numbers come out right", found.unseen, look)
     if found.together:
         lines += [Text(), Text("  cannot be told apart", style="bold")]
         for group in found.together:
             lines += paragraphs(", ".join(group), look.width, 4)
-    lines += _list("cannot be made here", found.unmade, look)
+    lines += _list("cannot be made here, or not in iteration 1", found.unmade, look)
     return lines
 
 

@@ -47,7 +47,7 @@ def _mistake(name: str) -> dict[str, Any]:
 
 def write_blindness(stream: TextIO, found: Blindness) -> None:
     """What a problem cannot show, as one object."""
-    data = {"format": "convstep-check-blind", "version": 1, "seen": found.seen}
+    data = {"format": "convstep-check-blind", "version": 1, "iteration": 1, "seen": found.seen}
     lists = {
         "unseen": list(found.unseen),
         "together": [list(group) for group in found.together],

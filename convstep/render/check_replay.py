@@ -7,11 +7,11 @@ from rich.text import Text
 from convstep.diagnosis.replay import Course, Replay
 from convstep.diagnosis.result import Diagnosis
 from convstep.numbers import short
-from convstep.render.check import paragraphs
 from convstep.render.curve import sparkline
 from convstep.render.layout import Term, equation
 from convstep.render.matrix import Look, array_block
 from convstep.render.page import headline
+from convstep.render.paragraphs import paragraphs
 from convstep.words import counted
 
 CURVE_WIDTH = 40

@@ -10,11 +10,11 @@ from rich.text import Text
 
 from convstep.diagnosis.catalogue import CATALOGUE
 from convstep.quantities import QUANTITIES
-from convstep.render.check import paragraphs
 from convstep.render.check_data import Judged
 from convstep.render.json import text_of
 from convstep.render.matrix import Look
 from convstep.render.page import headline
+from convstep.render.paragraphs import paragraphs
 from convstep.words import counted
 
 VERDICTS = ("right", "slip", "wrong", "unexplained", "unreadable")
