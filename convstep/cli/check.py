@@ -72,11 +72,11 @@ def command(
     before it. Exits with 0 where all is right, and with 1 where something is not.
 
     \b
-      convstep check homework.yaml                             a problem with its attempt
-      convstep check problem.yaml attempts/*.yaml --summary    a class
-      convstep check --sample question-attempt                 the numbers that began it all
-      convstep check --mistakes                                every mistake that is known
-      convstep check problem.yaml --blind                      what this problem cannot show
+      convstep check homework.yaml                           its own attempt
+      convstep check problem.yaml attempts/*.yaml --summary  a class
+      convstep check --sample question-attempt               what began it all
+      convstep check --mistakes                              every known mistake
+      convstep check problem.yaml --blind                    what it cannot show
     """
     if mistakes is not None:
         return _show_mistakes(mistakes, format_, page)

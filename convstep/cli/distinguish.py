@@ -36,7 +36,7 @@ def command(words: tuple[str, ...], sample: str | None, settings: tuple[str, ...
     its comments say which mistakes it cannot show. convstep check --mistakes lists the ids.
 
     \b
-      convstep distinguish ascent rate-forgotten gradient-replaces problem.yaml > exercise.yaml
+      convstep distinguish ascent rate-forgotten problem.yaml > exercise.yaml
       convstep distinguish --sample question
     """
     from convstep.diagnosis.catalogue import CATALOGUE

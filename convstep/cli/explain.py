@@ -67,10 +67,10 @@ def command(
     Without FILE it explains the problem of the last convstep run in this directory, with its changes.
 
     \b
-      convstep explain --iter 1                        every number of iteration 1
-      convstep explain --quantity delta                all of one quantity
-      convstep explain --cell 'filter_gradient[0,1]'   one number, and the cells it came from
-      convstep explain --cell 'input[1,1]'             who used this number, and what comes back
+      convstep explain --iter 1                       every number of iteration 1
+      convstep explain --quantity delta               all of one quantity
+      convstep explain --cell 'filter_gradient[0,1]'  one number, and what made it
+      convstep explain --cell 'input[1,1]'            who used it; what comes back
     """
     wanted = Iterations.parse(iterations)
     question = parse_question(quantity, cell)

@@ -87,7 +87,7 @@ def command(
 
     \b
       convstep sweep --vary learning_rate=0.01:1:60 --refine
-      convstep sweep --vary learning_rate=log:0.001:1:40 --vary activation=relu,tanh
+      convstep sweep --vary learning_rate=log:0.01:1:9 --vary activation=relu,tanh
       convstep sweep --starts 1000 --seed 1
       convstep sweep --starts 200 --around 0.5 --vary learning_rate=0.1,0.2,0.4
     """

@@ -9,7 +9,7 @@ import numpy as np
 from rich.text import Text
 
 from convstep.arrays import Array
-from convstep.diagnosis.catalogue import CONVENTIONS
+from convstep.diagnosis.catalogue import CATALOGUE, CONVENTIONS
 from convstep.diagnosis.result import Diagnosis, JudgedCell, JudgedQuantity, Separation, ToldMistake
 from convstep.diagnosis.terms import terms_giving
 from convstep.numbers import cell_text, listing, short
@@ -291,12 +291,24 @@ def _so_far(diagnosis: Diagnosis, look: Look) -> list[Text]:
     return [*lines, Text()]
 
 
+def _made_in(diagnosis: Diagnosis) -> str | None:
+    """The quantity in which the one mistake is made, where that was not given and comes before what shows it."""
+    if len(diagnosis.explanations) != 1:
+        return None
+    name, order = CATALOGUE[diagnosis.explanations[0][0].id].quantity, list(QUANTITIES)
+    given = [each.name for each in diagnosis.quantities]
+    before = diagnosis.first_wrong is not None and order.index(name) < order.index(diagnosis.first_wrong)
+    return name if before and name not in given else None
+
+
 def _next(diagnosis: Diagnosis, look: Look) -> list[Text]:
     """What to do next."""
     name = diagnosis.first_wrong
     later = [each.name for each in diagnosis.quantities if each.status == "follows"]
     after = [each for each in later if list(QUANTITIES).index(each) > list(QUANTITIES).index(name or "filter")]
     parts = [f"Next: work out {name} again"]
+    if (earlier := _made_in(diagnosis)) is not None:
+        parts = [f"Next: work out {earlier} again, and then {name}"]
     if after:
         parts.append(f"; {listing(after)} followed correctly from it, and will come out right then")
     return paragraphs("".join(parts) + ".", look.width, style="bold")
