@@ -13,7 +13,7 @@ import numpy as np
 from convstep.arrays import Array
 from convstep.diagnosis.calculation import stages_of
 from convstep.diagnosis.evidence import Evidence
-from convstep.diagnosis.following import Followed, digits_of, follow, settled, true_worlds
+from convstep.diagnosis.following import Followed, follow, settled, true_worlds
 from convstep.diagnosis.hand import hand_of
 from convstep.diagnosis.matching import AGAIN, Verdict
 from convstep.diagnosis.plan import Plan, rules_of
@@ -199,12 +199,11 @@ class Exercise:
     def _followed(
         self, plan: Plan, written: Mapping[str, Written], firm: frozenset[str] = frozenset()
     ) -> tuple[dict[str, Followed], dict[str, Array]]:
-        unit = max((digits_of(each, written) for each in written.values() if each.decimals), default=0.0)
         key = (finest(written), plan)
         with np.errstate(all="ignore"):
             if key not in self._truths:
                 self._truths[key] = true_worlds(self.setting, plan.stages, finest(written))
-            return follow(self.setting, plan.stages, written, unit, self._truths[key], firm)
+            return follow(self.setting, plan.stages, written, self._truths[key], firm)
 
     def _evidence(self, written: Mapping[str, Written], followed: Mapping[str, Followed]) -> dict[str, Evidence]:
         decimals = finest(written)

@@ -114,7 +114,6 @@ def follow(
     setting: Setting,
     stages: Sequence[Stage],
     written: Mapping[str, Written],
-    unit: float,
     truths: Mapping[str, Array],
     firm: frozenset[str] = frozenset(),
 ) -> tuple[dict[str, Followed], dict[str, Array]]:
@@ -124,13 +123,10 @@ def follow(
         setting: The exercise.
         stages: The stages that matter, in order.
         written: The learner's numbers.
-        unit: A unit of the coarsest digits that they were written with; 0 where all are exact.
         truths: `true_worlds` for the learner's digits.
         firm: The quantities that may not change the sign.
     """
-    follower = _Follower(setting, written, unit, firm)
-    for stage in stages:
-        follower.take(stage, truths[stage.name])
+    follower = _followed(setting, stages, written, truths, firm)
     return follower.found, follower.values
 
 
@@ -145,11 +141,7 @@ def went_on_with(
         written: The learner's numbers.
         decimals: The most that any number was written with.
     """
-    unit = max((digits_of(each, written) for each in written.values() if each.decimals), default=0.0)
-    follower = _Follower(setting, written, unit, frozenset())
-    truths = true_worlds(setting, stages, decimals)
-    for stage in stages:
-        follower.take(stage, truths[stage.name])
+    follower = _followed(setting, stages, written, true_worlds(setting, stages, decimals), frozenset())
     numbers = follower.own
     for kind in ("filter", "bias"):
         judged, mine = follower.found.get(f"{kind}_gradient"), written.get(f"{kind}_gradient")
@@ -158,6 +150,19 @@ def went_on_with(
             against = float(np.vdot(mine.values, judged.expected)) < 0
             numbers[f"{kind}_sign"] = (-1.0 if against else 1.0) * numbers[f"{kind}_sign"]
     return numbers, follower.doubts
+
+
+def _followed(
+    setting: Setting,
+    stages: Sequence[Stage],
+    written: Mapping[str, Written],
+    truths: Mapping[str, Array],
+    firm: frozenset[str],
+) -> _Follower:
+    follower = _Follower(setting, written, firm)
+    for stage in stages:
+        follower.take(stage, truths[stage.name])
+    return follower
 
 
 class _Follower:
@@ -171,11 +176,12 @@ class _Follower:
         found: How each given quantity was judged.
     """
 
-    def __init__(self, setting: Setting, written: Mapping[str, Written], unit: float, firm: frozenset[str]) -> None:
+    def __init__(self, setting: Setting, written: Mapping[str, Written], firm: frozenset[str]) -> None:
         self.setting = setting
         self.firm = firm
         self.written = written
-        self.unit = unit
+        # Of the coarsest digits in use; 0 where all numbers are exact.
+        self.unit = max((digits_of(each, written) for each in written.values() if each.decimals), default=0.0)
         self.decimals = max((each.decimals for each in written.values()), default=0)
         self.half = 0.5 * 10.0**-self.decimals if self.decimals else 0.0
         self.worlds = worlds_with(self.decimals)

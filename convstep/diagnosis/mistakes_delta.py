@@ -36,8 +36,12 @@ def delta_rules(s: Setting) -> Iterator[Rule]:
         turns=True,
         unsigned=True,
     )
-    if s.problem.activation.name == "linear":
-        return
+    if s.problem.activation.name != "linear":
+        yield from _in_the_place_of_a_slope(s)
+
+
+def _in_the_place_of_a_slope(s: Setting) -> Iterator[Rule]:
+    """What is done with ∂L/∂a where it should be multiplied by f′(z)."""
     yield Rule(
         "slope-forgotten",
         "activation_slope",
