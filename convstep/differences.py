@@ -52,7 +52,8 @@ class Path(NamedTuple):
         corners: By the names of the watched numbers, where a function of them changes its formula.
         steepness: How fast each part changes at the most, per unit of the first watched number.
         bend: How fast that rate itself changes at the most, roughly.
-        chosen_at_zero: Whether the slope at exactly 0 is the problem's own choice.
+        chosen_at_zero: The watched numbers at whose exact 0 the slope is the problem's own choice: any, even where the
+            function has no corner there.
     """
 
     point: Array
@@ -63,7 +64,11 @@ class Path(NamedTuple):
     corners: Mapping[str, tuple[float, ...]]
     steepness: Array
     bend: Array
-    chosen_at_zero: bool = False
+    chosen_at_zero: str | None = None
+
+    def chosen_slopes(self, name: str) -> Array:
+        """How far a slope that the problem chose may be from those beside it, where there is one."""
+        return self.steepness * (name == self.chosen_at_zero and self.here.watched[name] == 0)
 
 
 class Difference(NamedTuple):
@@ -109,10 +114,11 @@ def central_difference(path: Path, direction: Array) -> Difference:
     for name, corners in path.corners.items():
         within = near.meets(name, corners)
         steep = far.jumps > BENDS * path.bend * speed * speed * step
-        notable = near.jumps > SLIGHT * float(path.steepness.max(initial=0.0)) * speed
-        kinked = within & notable & (steep | (far.jumps < RATIO * near.jumps)) & ~excused
+        slight = SLIGHT * float(path.steepness.max(initial=0.0)) * speed
+        bent = (near.jumps > slight) & (steep | (far.jumps < RATIO * near.jumps))
+        chosen = path.chosen_slopes(name) * speed
+        kinked = within & (bent | (chosen > slight)) & ~excused
         excused |= kinked | (far.meets(name, corners) & ~within & steep)
-        chosen = path.steepness * speed * (path.chosen_at_zero & (here.watched[name] == 0))
         allowance += float((near.jumps + chosen)[kinked].sum())
         kinks += [(name, int(k), float(here.watched[name][k])) for k in np.flatnonzero(kinked)]
     own_error = 2.0 * float(np.abs(far.middle - near.middle)[~excused].sum())

@@ -88,6 +88,16 @@ def _distances(begun: Fraction, speed: Fraction, way: Fraction, corners: Sequenc
             yield abs((corner - begun) / speed) / 3
 
 
+def _allowance(left: Fraction, right: Fraction, rises: bool, chosen: Fraction | None) -> Fraction:
+    """How far from the middle of its two slopes an output's part may be: half their difference, or where the problem
+    chose the activation's slope, as far as that takes it from where it is 1, above 0.
+    """
+    allowed = abs(right - left) / 2
+    if chosen is None:
+        return allowed
+    return max(allowed, abs(chosen * (right if rises else left) - (left + right) / 2))
+
+
 class ExactChecker(Checker):
     """The comparisons of one exact iteration."""
 
@@ -164,9 +174,11 @@ class ExactChecker(Checker):
         pairs = list(zip(found.left, found.right, strict=True))
         products = gradient.reshape(-1) * each(Fraction, direction).reshape(-1)
         numeric: Number = sum(((left + right) / 2 for left, right in pairs), Fraction(0))
-        allowance: Number = sum((abs(right - left) / 2 for left, right in pairs), Fraction(0))
+        begun, moved = (line(h).watched for h in (Fraction(0), found.step))
+        chosen = self._chosen_slopes(begun, moved)
+        allowances = [_allowance(*pair, *slope) for pair, slope in zip(pairs, chosen, strict=True)]
+        allowance: Number = sum(allowances, Fraction(0))
         step: Number = found.step
-        bent = [output for output, (left, right) in enumerate(pairs) if left != right]
         return Check(
             name=name,
             kind="direction" if cell is None else "cell",
@@ -177,8 +189,18 @@ class ExactChecker(Checker):
             step=step,
             tolerance=0,
             allowance=allowance,
-            kinks=tuple(self._kink_at(output, line(Fraction(0)).watched) for output in bent),
+            kinks=tuple(self._kink_at(output, begun) for output, allowed in enumerate(allowances) if allowed),
         )
+
+    def _chosen_slopes(
+        self, begun: Mapping[str, Sequence[Fraction]], moved: Mapping[str, Sequence[Fraction]]
+    ) -> Sequence[tuple[bool, Fraction | None]]:
+        """For each output whether its z rises, and the slope that the problem chose for it, where z is 0."""
+        chosen = self.problem.slope_at_zero
+        if chosen is None or "pre_activation" not in begun:
+            return [(True, None)] * len(next(iter(begun.values())))
+        pairs = zip(begun["pre_activation"], moved["pre_activation"], strict=True)
+        return [(after > z, Fraction(chosen) if z == 0 else None) for z, after in pairs]
 
     def _kink_at(self, output: int, watched: Mapping[str, Sequence[Fraction]]) -> Kink:
         """The number that stands at a corner there: z first, then the error."""

@@ -140,7 +140,7 @@ class ForwardPaths:
             corners=corners,
             steepness=steepness,
             bend=steepness + (0.0 if given is not None else self._loss_bend * self.activation.largest_slope**2),
-            chosen_at_zero=self.problem.slope_at_zero is not None,
+            chosen_at_zero=None if self.problem.slope_at_zero is None else "pre_activation",
         )
 
     def _reading(self, z: Array, a: Array, upstream: Array | None, loss: float | None) -> Reading:

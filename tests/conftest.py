@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import profiles
 import pytest
+
+profiles.load()
 
 
 @pytest.fixture(autouse=True, scope="session")

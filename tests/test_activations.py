@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 from drawn_problems import ACTIVATION_CHOICES, SEEDS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from convstep.activations import ACTIVATIONS, BRANCHES_PAY, make_activation
 from convstep.choices import Choice
@@ -75,7 +76,7 @@ def test_which_take_a_slope_at_zero() -> None:
     assert make_activation(Choice("relu")).slope_at_zero == 0.0
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(ACTIVATION_CHOICES, SEEDS)
 def test_slope_is_the_derivative(choice: Choice, seed: int) -> None:
     z = np.random.default_rng(seed).uniform(-8.0, 8.0, size=30)
@@ -90,7 +91,7 @@ def test_slope_is_the_derivative(choice: Choice, seed: int) -> None:
 DENSE = np.concatenate([np.linspace(-40.0, 40.0, 320_001), [-0.0, 0.0]])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(ACTIVATION_CHOICES, st.sampled_from([None, 0.0, 1.0]))
 def test_largest_slope(choice: Choice, at_zero: float | None) -> None:
     at_zero = at_zero if choice.name in ("relu", "leaky_relu") else None
@@ -115,7 +116,7 @@ def test_constants_to_the_last_digits(choice: Choice) -> None:
     assert activation.reaches(np.array([below, above])).tolist() == [False, True]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(ACTIVATION_CHOICES)
 def test_reaches_what_is_produced(choice: Choice) -> None:
     activation = make_activation(choice)
@@ -168,7 +169,7 @@ FUNCTIONS = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(ACTIVATION_CHOICES, st.one_of(st.sampled_from([0.0, -0.0, 1.0, -1.0, 30.0]), st.floats(-25.0, 25.0)))
 def test_the_formulas_on_paper_give_the_numbers(choice: Choice, z: float) -> None:
     activation = make_activation(choice)
@@ -179,7 +180,7 @@ def test_the_formulas_on_paper_give_the_numbers(choice: Choice, z: float) -> Non
         assert found == pytest.approx(number, rel=1e-8, abs=1e-12), piece
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(ACTIVATION_CHOICES)
 def test_bounds_are_the_infimum_and_the_supremum(choice: Choice) -> None:
     low, high = make_activation(choice).bounds
@@ -188,7 +189,7 @@ def test_bounds_are_the_infimum_and_the_supremum(choice: Choice) -> None:
     assert (high - 1e-7 if high < math.inf else 9e5) <= found.max() <= high
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(ACTIVATION_CHOICES)
 def test_inverse_leads_back(choice: Choice) -> None:
     activation = make_activation(choice)

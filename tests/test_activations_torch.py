@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn_problems import ACTIVATION_CHOICES, SEEDS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from convstep.activations import ACTIVATIONS, make_activation
 from convstep.choices import Choice
@@ -31,13 +32,13 @@ def compare(choice: Choice, z: np.ndarray) -> None:
     np.testing.assert_allclose(slope, expected_slope.numpy(), **close)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(ACTIVATION_CHOICES, SEEDS, st.sampled_from([1.0, 10.0, 100.0]))
 def test_drawn(choice: Choice, seed: int, size: float) -> None:
     compare(choice, np.random.default_rng(seed).normal(scale=size, size=(3, 20)))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(ACTIVATION_CHOICES)
 def test_special_numbers(choice: Choice) -> None:
     compare(choice, SPECIAL)

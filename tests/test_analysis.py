@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_problems import numbers, problems, question
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
+from profiles import examples
 
 from convstep import analysis
 from convstep.activations import make_activation
@@ -101,7 +102,7 @@ def written_out(problem: Problem) -> float:
 
 
 @pytest.mark.parametrize("direct_work", [analysis.DIRECT_WORK, -1], ids=["direct", "lanczos"])
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(problem=problems())
 def test_drawn_problems(direct_work: float, problem: Problem) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -139,7 +140,7 @@ def test_squares_that_overflow() -> None:
 # What λ promises: below 2/λ gradient descent on a linear layer settles, above it does not.
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(problems(activation=LINEAR, loss=HALF, target_through_activation=False))
 def test_two_over_lambda_is_the_limit(problem: Problem) -> None:
     curvature = largest_curvature(problem)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_problems import FLOATS, INTEGERS, SEEDS, numbers, problems, question
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from profiles import examples
 from strategies import problem_documents
 
 import convstep
@@ -146,7 +147,7 @@ def test_nothing_is_found_in_noise():
         assert ids(numbers(seed, (3, 3)), numbers(seed + 1000, (3, 3))) == ["unknown"]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(SEEDS, st.sampled_from(["sign", "factor", "rotation", "transposition", "shift"]))
 def test_what_was_done_is_found_out(seed, what):
     right = numbers(seed, (4, 4))
@@ -238,7 +239,7 @@ def test_the_first_in_the_order_of_the_calculation_is_the_place_to_look():
     assert not found.agrees
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(problem_documents())
 def test_an_iterations_own_numbers_agree(document):
     problem = convstep.load(document)
@@ -278,14 +279,14 @@ def beside_torch(problem: Problem, iterations: int) -> None:
         before = step
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(problem_documents())
 def test_every_quantity_is_pytorchs(document):
     pytest.importorskip("torch")
     beside_torch(convstep.load(document), 4)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(problems(FLOATS) | problems(INTEGERS))
 def test_every_quantity_of_drawn_problems_is_pytorchs(problem):
     pytest.importorskip("torch")

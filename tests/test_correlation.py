@@ -7,8 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from drawn_problems import FLOATS, INTEGERS, LAYOUTS, SEEDS, geometries, numbers, permuted
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from scipy.signal import correlate2d
 
 from convstep.correlation import correlate, filter_gradient, input_gradient, input_gradients, pad
@@ -84,7 +85,7 @@ def test_definition_on_fractions() -> None:
     assert isinstance(gradient[0, 0, 0, 1], Fraction)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(geometries(), SEEDS)
 def test_fractions_agree_with_floats(geometry: Geometry, seed: int) -> None:
     x, w = numbers(seed, geometry.input_shape, INTEGERS), numbers(seed + 1, geometry.filter_shape, INTEGERS)
@@ -119,7 +120,7 @@ def run_scheme(
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(geometry=geometries(), seed=SEEDS, kind=KINDS, layout=LAYOUTS)
 def test_scheme_equals_definition(
     scheme: type[Windows] | type[Taps], geometry: Geometry, seed: int, kind: str, layout: str
@@ -137,7 +138,7 @@ def test_scheme_equals_definition(
         np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-12)
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(geometries(), SEEDS, KINDS, LAYOUTS, st.integers(1, 3))
 def test_input_gradients_equal_definition(geometry: Geometry, seed: int, kind: str, layout: str, count: int) -> None:
     deltas = numbers(seed, (count, *geometry.output_shape), kind)
@@ -146,7 +147,7 @@ def test_input_gradients_equal_definition(geometry: Geometry, seed: int, kind: s
     assert np.array_equal(input_gradients(deltas, filters, geometry), expected)
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(geometries(), SEEDS)
 def test_the_three_inner_products_are_one(geometry: Geometry, seed: int) -> None:
     x, w = numbers(seed, geometry.input_shape, INTEGERS), numbers(seed + 1, geometry.filter_shape, INTEGERS)
@@ -161,7 +162,7 @@ def test_the_three_inner_products_are_one(geometry: Geometry, seed: int) -> None
         assert np.sum(w * gradient) == from_definition
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 4), st.integers(0, 4), SEEDS)
 def test_against_scipy(rows: int, columns: int, more_rows: int, more_columns: int, seed: int) -> None:
     x, w = numbers(seed, (rows + more_rows, columns + more_columns)), numbers(seed + 1, (rows, columns))

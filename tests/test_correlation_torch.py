@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn_problems import SEEDS, geometries, numbers
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import examples
 
 from convstep.correlation import correlate, filter_gradient, input_gradient, input_gradients, pad
 from convstep.correlation.band import Band
@@ -24,7 +25,7 @@ def schemes_for(geometry: Geometry) -> list[type]:
     return [Windows, Taps, Patches, *(scheme for scheme in (Band, Fourier) if scheme.suits(geometry))]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(geometries(), SEEDS)
 def test_definition_and_schemes_against_conv2d(geometry: Geometry, seed: int) -> None:
     x, w = numbers(seed, geometry.input_shape), numbers(seed + 1, geometry.filter_shape)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_problems import INTEGERS, SEEDS, numbers, problems, question
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import examples
 
 from convstep.choices import Choice
 from convstep.descent import descend, stopped_after
@@ -213,7 +214,7 @@ def test_shapes(x: tuple[int, ...], w: tuple[int, ...], b: tuple[int, ...], grou
             assert np.shape(step[name]) == expected[QUANTITIES[name].like], name
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(problems(INTEGERS, operation="convolution"))
 def test_convolution_is_correlation_with_the_rotated_filter(problem: Problem) -> None:
     rotated = replace(problem, operation="cross-correlation", filter=problem.filter[..., ::-1, ::-1].copy())
@@ -223,7 +224,7 @@ def test_convolution_is_correlation_with_the_rotated_filter(problem: Problem) ->
             assert np.array_equal(step[name], turned), name
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(problems(INTEGERS, activation=LINEAR, loss=Choice("half_squared_error"), bias=None), SEEDS)
 def test_the_three_inner_products_are_one(problem: Problem, seed: int) -> None:
     gradient = numbers(seed, problem.output_shape, INTEGERS)

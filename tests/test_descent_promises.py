@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_problems import numbers, problems, question
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import examples
 
 from convstep import descent
 from convstep.choices import Choice
@@ -64,7 +65,7 @@ def test_block_length_changes_no_bit(optimizer: Choice, operation: str, monkeypa
         assert [as_bytes(step) for step in descend(problem)] == expected
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(problems(stop=Stop(7, -1.0, -1.0)))
 def test_block_length_changes_no_bit_of_drawn_problems(problem: Problem) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -120,7 +121,7 @@ def test_arrays_are_read_only_and_stay_as_they_are(optimizer: Choice) -> None:
     assert all(np.array_equal(getattr(problem, name), before) for name, before in given_before.items())
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(problems())
 def test_names_are_known_and_in_order(problem: Problem) -> None:
     order = list(QUANTITIES)

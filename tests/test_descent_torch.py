@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn_problems import ACTIVATION_CHOICES, FLOATS, INTEGERS, LOSS_CHOICES, SEEDS, numbers, problems
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from profiles import examples
 
 from convstep.descent import descend
 from convstep.problem.model import Problem, Stop
@@ -64,19 +65,19 @@ def compare(problem: Problem, iterations: int) -> None:
             np.testing.assert_allclose(step.array(name), value, **CLOSE, err_msg=f"{name} of iteration {number}")
 
 
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(problems(FLOATS))
 def test_drawn_problems(problem: Problem) -> None:
     compare(problem, 3)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(problems(INTEGERS, stop=Stop(iterations=1, loss=-1.0, gradient=-1.0)))
 def test_whole_numbers_where_z_is_often_0(problem: Problem) -> None:
     compare(problem, 1)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(ACTIVATION_CHOICES, LOSS_CHOICES, SEEDS, st.sampled_from([0.01, 0.3]))
 def test_every_activation_with_every_loss(activation: object, loss: object, seed: int, rate: float) -> None:
     compare(
@@ -97,7 +98,7 @@ def test_every_activation_with_every_loss(activation: object, loss: object, seed
     )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.data(), SEEDS)
 def test_given_output_gradient(data: st.DataObject, seed: int) -> None:
     drawn = data.draw(problems(FLOATS, target_through_activation=False))

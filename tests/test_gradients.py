@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_problems import FLOATS, INTEGERS, problems, question
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import examples
 from program import NAMES, SAMPLES
 from strategies import problem_documents
 
@@ -53,25 +54,25 @@ def smooth(**changed: Any) -> Problem:
 # What agrees
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(problem_documents())
 def test_every_gradient_agrees_where_z_is_often_0(document):
     assert wrong(check_gradients(convstep.load(document), directions=2)) == []
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(problem_documents())
 def test_every_number_of_every_gradient_agrees(document):
     assert wrong(check_gradients(convstep.load(document), directions=0, cells=True)) == []
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(problems(FLOATS))
 def test_drawn_problems(problem):
     assert wrong(check_gradients(problem, directions=2)) == []
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(problems(INTEGERS))
 def test_drawn_problems_of_whole_numbers(problem):
     assert wrong(check_gradients(problem, directions=2)) == []
@@ -241,10 +242,19 @@ def test_a_kink_excuses_no_more_than_it_explains(monkeypatch):
     assert {each.name for each in wrong(check)} >= {"delta", "input_gradient"}
 
 
-def test_a_slope_at_zero_of_the_problems_own_is_a_convention():
-    for slope in (0.0, 0.25, 1.0):
-        problem = question(activation=Choice("leaky_relu", {"slope": 0.5}), slope_at_zero=slope)
-        assert wrong(check_gradients(problem, cells=True)) == []
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("below", [-1, 0, 0.1, 0.5, 1])
+@pytest.mark.parametrize("chosen", [0, 0.25, 1])
+@pytest.mark.parametrize("loss", ["half_squared_error", "mean_absolute_error"])
+def test_a_slope_at_zero_of_the_problems_own_is_a_convention(exact, below, chosen, loss):
+    """Also where it lies outside the slopes on both sides, and where those are the same."""
+    document = {"input": [[4, 0, -2]], "filter": [[3]], "bias": 0, "target": [[2, 5, 0]], "learning_rate": 0.1}
+    document |= {"activation": {"leaky_relu": {"slope": below}}, "slope_at_zero": chosen, "loss": loss, "exact": exact}
+    check = check_gradients(convstep.load(document), cells=True)
+    assert wrong(check) == []
+    if chosen != (below + 1) / 2:
+        (kink,) = {each for found in check.checks if found.verdict == "kink" for each in found.kinks}
+        assert kink[:2] == ("pre_activation", (0, 1))
 
 
 def test_a_leaky_relu_of_slope_1_has_no_kink():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn_problems import LOSS_CHOICES, SEEDS
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import examples
 
 from convstep.choices import Choice
 from convstep.correlation.in_order import CHUNK, sum_squares
@@ -49,7 +50,7 @@ def test_a_row_for_each_iteration(choice: Choice) -> None:
     assert make_loss(choice).values(rows)[1] == 0.0
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(LOSS_CHOICES, SEEDS)
 def test_gradient_is_the_derivative(choice: Choice, seed: int) -> None:
     error = np.random.default_rng(seed).uniform(-4.0, 4.0, size=7)
@@ -61,7 +62,7 @@ def test_gradient_is_the_derivative(choice: Choice, seed: int) -> None:
     np.testing.assert_allclose(gradient(choice, error), numeric, rtol=1e-7, atol=1e-5)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(LOSS_CHOICES, SEEDS)
 def test_largest_curvature_bounds_the_gradient(choice: Choice, seed: int) -> None:
     """|g(e) − g(e′)| ≤ c/n·|e − e′|, and somewhere equal."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn_problems import LOSS_CHOICES, SEEDS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from convstep.choices import Choice
 from convstep.losses import make_loss
@@ -26,13 +27,13 @@ def compare(choice: Choice, error: np.ndarray) -> None:
     np.testing.assert_allclose(gradient, leaf.grad.numpy(), **close)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(LOSS_CHOICES, SEEDS, st.sampled_from([0.1, 1.0, 30.0]), st.integers(1, 40))
 def test_drawn(choice: Choice, seed: int, size: float, number: int) -> None:
     compare(choice, np.random.default_rng(seed).normal(scale=size, size=number))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(LOSS_CHOICES)
 def test_special_numbers(choice: Choice) -> None:
     delta = float(choice.parameters.get("delta", 1.0))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_problems import INTEGERS, problems
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import examples
 
 import convstep
 from convstep.near_zero import NearZero, Watch, decided, note
@@ -64,7 +65,7 @@ def test_nothing_is_said_where_nothing_may_flip(changes):
     assert found(TENTHS, **changes) == []
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(problems(INTEGERS))
 def test_whole_numbers_are_never_near(problem):
     watch = Watch(problem)

@@ -8,8 +8,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from convstep.numbers import Shown, align, brief, cell_text, exact, listing, short, show
 from convstep.problem.model import MOST_DIGITS
@@ -230,7 +231,7 @@ def test_a_fraction_is_shown_exactly_and_as_short_as_can_be(fraction, text):
     assert show(Fraction(fraction)) == Shown(text)
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(st.fractions(), st.integers(0, 60), st.integers(0, 60), st.integers(1, 12))
 def test_any_fraction_reads_back_or_is_cut(drawn, twos, fives, digits):
     for value in (drawn, Fraction(drawn.numerator, 2**twos * 5**fives), drawn * 10**twos):

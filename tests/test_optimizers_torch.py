@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_problems import SEEDS, numbers
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from profiles import examples
 
 from convstep.choices import Choice
 from convstep.descent import descend
@@ -153,7 +154,7 @@ def test_parameters_and_defaults(name: str) -> None:
     assert set(theirs) - technical == set(ours)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(CHOICES, SEEDS, st.sampled_from([0.003, 0.05]))
 def test_drawn_parameters(choice: Choice, seed: int, rate: float) -> None:
     problem = problem_with(choice, seed, rate)

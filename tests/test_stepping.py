@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from derivation.test_terms import check_factor, close
 from drawn_problems import question
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from program import SAMPLES
 from strategies import problem_documents
 
@@ -60,7 +61,7 @@ def numbers(step: Step) -> dict[str, Any]:
 
 @pytest.mark.parametrize("checkpoints", [2, 3, 512])
 @given(problem_documents(), st.data())
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(EXAMPLES)
 def test_going_back_shows_the_very_numbers(checkpoints, document, data):
     problem = never_ending(convstep.load(document), 40) if "learning_rate" in document else convstep.load(document)
     with pytest.MonkeyPatch.context() as patch:
@@ -93,7 +94,7 @@ def test_going_back_and_on_again_ends_as_a_run_does():
     st.integers(1, 8),
     st.sampled_from(["learning_rate=0.25", "filter[0]", "activation=linear", "loss=squared_error", "bias=1"]),
 )
-@settings(max_examples=2 * EXAMPLES, deadline=None)
+@examples(2 * EXAMPLES)
 def test_a_branch_is_a_fresh_run_with_the_same_settings(document, iteration, setting):
     problem = never_ending(convstep.load(document))
     session = on(problem)
@@ -111,7 +112,7 @@ def test_a_branch_is_a_fresh_run_with_the_same_settings(document, iteration, set
 
 
 @given(problem_documents(goals=("target",)), st.integers(1, 6), st.data())
-@settings(max_examples=2 * EXAMPLES, deadline=None)
+@examples(2 * EXAMPLES)
 def test_undo_brings_everything_back(document, iteration, data):
     session = on(never_ending(convstep.load(document), 12))
     forward(session, iteration)
@@ -128,7 +129,7 @@ def test_undo_brings_everything_back(document, iteration, data):
 
 
 @given(problem_documents(goals=("target",)), st.integers(1, 8))
-@settings(max_examples=2 * EXAMPLES, deadline=None)
+@examples(2 * EXAMPLES)
 def test_the_optimizer_goes_on_with_its_state(document, iteration):
     """A branch that changes nothing that counts is the run itself, whatever the optimizer carries along."""
     problem = never_ending(convstep.load(document), 15)
@@ -305,7 +306,7 @@ def check_derivations(session: Session) -> None:
     st.integers(1, 4),
     st.sampled_from(["learning_rate=0.25", "filter[0]", "optimizer=adam", "optimizer.sgd.momentum=0.5", "bias=1"]),
 )
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(EXAMPLES)
 def test_the_numbers_of_a_branch_are_explained(document, iteration, setting):
     problem = never_ending(convstep.load(document))
     session = on(problem)

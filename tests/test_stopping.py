@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_problems import SEEDS, question
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from convstep import descent
 from convstep.choices import Choice
@@ -324,7 +325,7 @@ def test_tolerance_is_relative_to_the_largest_number(off: float, found: bool) ->
     assert (find_in_blocks(states, [3]) is not None) == found
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.integers(2, 20), st.integers(0, 40), SEEDS, st.lists(st.integers(1, 40), min_size=1, max_size=6))
 def test_found_alike_whatever_the_blocks(period: int, lead: int, seed: int, sizes: list[int]) -> None:
     random = np.random.default_rng(seed)

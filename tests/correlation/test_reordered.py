@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn_problems import SEEDS, numbers
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from convstep.correlation import correlate, input_gradient, pad, reordered
 from convstep.correlation.fourier import Fourier
@@ -31,7 +32,7 @@ def in_order(padded: np.ndarray, w: np.ndarray, geometry: Geometry) -> np.ndarra
 
 
 @each_scheme
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(data=st.data(), seed=SEEDS)
 def test_signs_and_zeros_are_those_of_the_definition(scheme: type[Reordered], data: st.DataObject, seed: int) -> None:
     geometry = data.draw(geometries_for(scheme))
@@ -107,7 +108,7 @@ def test_where_nothing_but_zeros_meet_is_0(scheme: type[Reordered], monkeypatch:
 
 
 @each_scheme
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(data=st.data(), seed=SEEDS)
 def test_the_bound_holds(scheme: type[Reordered], data: st.DataObject, seed: int) -> None:
     """The first of all results, before anything is put right, is as near to the definition's as is said."""

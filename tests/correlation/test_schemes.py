@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn_problems import FLOATS, INTEGERS, LAYOUTS, SEEDS, numbers, permuted
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from convstep.correlation import correlate, input_gradient, pad
 from convstep.correlation import filter_gradient as defined_filter_gradient
@@ -26,7 +27,7 @@ def drawn(seed: int, shape: tuple[int, ...], kind: str) -> np.ndarray:
 
 
 @each_scheme
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(data=st.data(), seed=SEEDS, kind=KINDS, layout=LAYOUTS)
 def test_scheme_equals_definition(
     scheme: type[Reordered], data: st.DataObject, seed: int, kind: str, layout: str
@@ -53,7 +54,7 @@ def test_scheme_equals_definition(
 
 
 @each_scheme
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(data=st.data(), seed=SEEDS)
 def test_rows_of_iterations_are_as_single_ones(scheme: type[Reordered], data: st.DataObject, seed: int) -> None:
     geometry = data.draw(geometries_for(scheme))

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from drawn_problems import INTEGERS, question
 from drawn_problems import problems as drawn
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from strategies import problem_documents
 
 import convstep
@@ -116,7 +117,7 @@ def number_at(source: Derivations, factor: Factor) -> float:
 
 
 @given(ANY_PROBLEM)
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(EXAMPLES)
 def test_terms_add_up_to_each_number(problem):
     problem = never_ending(problem)
     for step, before in steps_of(problem):
@@ -124,7 +125,7 @@ def test_terms_add_up_to_each_number(problem):
 
 
 @given(drawn(kind=INTEGERS), st.data())
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(EXAMPLES)
 def test_they_do_so_exactly_on_whole_numbers(problem, data):
     facts = vars_of(problem) | {name: data.draw(choices) for name, choices in WHOLE.items()}
     facts |= {"slope_at_zero": None, "learning_rate": 2.0}
@@ -154,13 +155,13 @@ def test_each_optimizer_from_the_state_before(optimizer):
 
 
 @given(ANY_PROBLEM)
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(EXAMPLES)
 def test_it_is_known_what_an_iteration_holds(problem):
     assert quantities_of(problem) == list(steps_of(problem, 1)[0][0])
 
 
 @given(problem_documents(goals=("target", "output_gradient")))
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(EXAMPLES)
 def test_a_long_sum_is_the_same_sum(document):
     """Of long sums the terms are made one by one; values and cells come from arrays."""
     problem = convstep.load(document)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import examples
 from strategies import problem_documents
 
 import convstep
@@ -65,7 +66,7 @@ def listed(uses: Any) -> Counter[tuple[Key, float]]:
 
 
 @given(problem_documents())
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(EXAMPLES)
 def test_all_who_used_a_number_are_named_and_nobody_else(document):
     source = source_of(document)
     found = who_used(source)
@@ -75,7 +76,7 @@ def test_all_who_used_a_number_are_named_and_nobody_else(document):
 
 
 @given(WITH_GRADIENT)
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(EXAMPLES)
 def test_what_is_sent_back_adds_up_to_the_gradient(document):
     source = source_of(document)
     for name in ("input", "filter", "bias"):
@@ -98,7 +99,7 @@ def sent(source: Derivations, use: Use) -> float:
 
 
 @given(problem_documents(goals=("target", "output_gradient")))
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(EXAMPLES)
 def test_both_views_of_the_gradient_of_the_input_agree(document):
     """Windows scattered back, and δ spread out under the rotated filter: the same products, zeros aside."""
     source = source_of(document)

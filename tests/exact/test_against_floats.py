@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 from drawn_problems import FLOATS, INTEGERS, problems
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from twins import Bounds, fractions, same_step, twin
 
 import convstep
@@ -43,7 +44,7 @@ def rational_problems(draw, kind=FLOATS, **given):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(rational_problems())
 def test_every_float_is_within_the_bound_of_rounding(problem):
     steps = list(convstep.descend(problem))
@@ -56,7 +57,7 @@ def test_every_float_is_within_the_bound_of_rounding(problem):
             assert np.all(apart <= bounds[name]), (step.iteration, name, apart, bounds[name])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(rational_problems())
 def test_a_slope_differs_only_where_z_is_within_rounding_of_0(problem):
     step = next(convstep.descend(problem))
@@ -66,7 +67,7 @@ def test_a_slope_differs_only_where_z_is_within_rounding_of_0(problem):
     assert not (differs & ~near).any()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(rational_problems(INTEGERS, learning_rate=0.5), st.sampled_from(["half_squared_error", "squared_error"]))
 def test_where_floats_do_not_round_both_are_the_same(problem, loss):
     dyadic = {"slope": 0.25} if problem.activation.name == "leaky_relu" else {}

@@ -6,7 +6,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import examples
 from program import SAMPLES
 from render.test_exact_pages import THIRDS, exact_problems
 
@@ -17,7 +18,7 @@ from convstep.exact_gradients import Reading, slopes
 from convstep.gradients import BESIDE_KINKS, LOSS, RANDOM, check_gradients
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(exact_problems())
 def test_every_gradient_is_the_difference_quotient(problem):
     found = check_gradients(problem, directions=2, cells=True)

@@ -6,7 +6,7 @@ import os
 
 from hypothesis import given
 from hypothesis import strategies as st
-from profiles import fuzzed
+from profiles import examples
 
 from fuzzing.inside import call, check
 from fuzzing.nasty import HOSTILE_TEXT, KEYS, NUMBERS, TEXTS, documents, texts, traces
@@ -67,13 +67,13 @@ def asked_of_input(words: tuple[str, ...], given: bytes) -> None:
     assert answer.code in (0, 1, 2)
 
 
-@fuzzed(200)
+@examples(200)
 @given(st.sampled_from(ASKED), texts(documents()))
 def test_problems(words: tuple[str, ...], given: bytes) -> None:
     asked_of_input(words, given)
 
 
-@fuzzed(150)
+@examples(150)
 @given(st.sampled_from([words for words in ASKED if words[0] != "sweep"]), traces())
 def test_traces(words: tuple[str, ...], given: bytes) -> None:
     asked_of_input(words, given)
@@ -150,7 +150,7 @@ OPTIONS = st.sampled_from(
 )
 
 
-@fuzzed(200)
+@examples(200)
 @given(
     st.sampled_from([*WORDS, "samples", "rum", HOSTILE_TEXT, "--help"]),
     st.lists(st.tuples(OPTIONS, st.one_of(st.none(), SPELLED)), max_size=3),
@@ -174,7 +174,7 @@ TYPED = st.text(max_size=12).filter(lambda text: not text.lstrip().startswith("s
 """Anything but `save`, which would write files."""
 
 
-@fuzzed(60)
+@examples(60)
 @given(
     st.sampled_from(["question", "channels", "sigmoid", "textbook"]),
     st.lists(st.one_of(st.sampled_from(SESSION), TYPED), max_size=6),

@@ -96,8 +96,7 @@ def warm_up() -> None:
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
-    quick = {"derandomize": True, "database": None, "deadline": None, "phases": phases}
-    hypothesis.settings.register_profile("mutation", **quick)  # type: ignore[arg-type]
+    hypothesis.settings.register_profile("mutation", phases=phases)
     hypothesis.settings.load_profile("mutation")
     assert np is not None
     assert not any(name.split(".")[0] == "convstep" for name in sys.modules)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from program import NAMES, SAMPLES
 
 import convstep
@@ -99,7 +100,7 @@ def test_one_bias_starts_every_filters() -> None:
     assert problem.bias.tolist() == [Fraction(1, 3), Fraction(1, 3)]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.fractions(max_denominator=10**30), st.integers(-30, 30), st.integers(0, 10**25))
 def test_any_number_that_is_written(number: Fraction, exponent: int, digits: int) -> None:
     assert fraction(str(number)) == number

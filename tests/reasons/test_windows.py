@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import examples
 from program import SAMPLES
 from strategies import problem_documents
 
@@ -33,7 +34,7 @@ def test_convolution_groups_and_bias_by_hand() -> None:
 
 
 @given(problem_documents())
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_it_gives_the_run_s_own_z(document: dict[str, Any]) -> None:
     """Exactly: small whole numbers."""
     problem = convstep.load(document)

@@ -9,8 +9,9 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from program import SAMPLES
 from strategies import LOSSES, problem_documents
 
@@ -97,7 +98,7 @@ def test_whole_pages_of_a_gradient_check(same_as_golden, width):
 
 
 @given(exact_problems(), st.integers(1, 2), st.sampled_from([1, 6]))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_every_sum_is_true_to_the_last_digit(problem, iteration, digits):
     """Read back and worked out as it is printed: no ≈, and what is printed is the Step's number."""
     source = source_of(problem, iteration)
@@ -114,7 +115,7 @@ def test_every_sum_is_true_to_the_last_digit(problem, iteration, digits):
 
 
 @given(exact_problems())
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_no_page_of_an_explanation_holds_an_approximation(problem):
     page = explained(problem, 10**4, all_cells=True)
     assert "≈" not in page
@@ -148,7 +149,7 @@ def document_of(problem: convstep.Problem, kind: Any = JsonDocument) -> str:
 
 
 @given(exact_problems())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_json_holds_every_fraction_and_reads_back(problem):
     text = document_of(problem)
     document = json.loads(text, parse_float=pytest.fail)

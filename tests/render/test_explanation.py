@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from program import NAMES, SAMPLES
 from strategies import problem_documents
 
@@ -63,7 +64,7 @@ def test_a_page_in_colour(same_as_golden):
 
 
 @given(problem_documents(), st.sampled_from([40, 80, 200]), st.sampled_from([3, 6, 12]), st.booleans())
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_every_equation_of_a_page_is_true(document, width, digits, whole):
     """Read from the page, not from what made it."""
     problem = convstep.load(document)

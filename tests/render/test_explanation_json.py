@@ -7,7 +7,8 @@ import json
 import math
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import examples
 from strategies import problem_documents
 
 import convstep
@@ -82,7 +83,7 @@ def test_the_iteration_before_is_named():
 
 
 @given(problem_documents())
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_values_are_products_and_cells_are_sums(document):
     for cell in written(convstep.load(document))["cells"]:
         for term in cell["terms"]:
@@ -94,7 +95,7 @@ def test_values_are_products_and_cells_are_sums(document):
 
 
 @given(problem_documents(activations=("relu", "linear"), losses=("half_squared_error",), optimizers=("sgd",)))
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_json_and_pages_say_the_same(document):
     problem = convstep.load(document)
     shown = {equation.name: equation for equation in equations(explained(problem, 200, digits=12, all_cells=True))}

@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from drawn_problems import question
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import examples
 from program import NAMES, SAMPLES
 from strategies import problem_documents
 
@@ -70,7 +71,7 @@ def test_samples_in_a_notebook(name):
 
 
 @given(problem_documents())
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_any_problem_in_a_notebook(document):
     problem = convstep.load(document)
     trace = convstep.run(problem)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from strategies import problem_documents
 
 import convstep
@@ -20,7 +21,7 @@ from convstep.render.json import MOST_NUMBERS, JsonDocument, JsonLines, StepText
 from convstep.trace import Outcome, Step
 from convstep.verdict import Verdict, judge
 
-drawn = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+drawn = examples(60)
 
 
 def written(kind: type[JsonDocument] | type[JsonLines], document: dict[str, Any]) -> tuple[str, list[Step]]:

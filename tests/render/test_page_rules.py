@@ -8,8 +8,9 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from rich.cells import cell_len
 from strategies import problem_documents
 
@@ -22,7 +23,7 @@ QUESTION: dict[str, Any] = {
     "target": [[1, 0], [0, 1]],
     "learning_rate": 0.5,
 }
-drawn = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+drawn = examples(40)
 
 
 @drawn

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from strategies import problem_documents
 
 import convstep
@@ -30,7 +31,7 @@ TITLES = [
 
 
 @given(problem_documents(), st.sampled_from(TITLES))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_what_is_written_is_read_back(document, title):
     problem = convstep.load(document | {"title": title})
     whole = to_document(problem)
@@ -39,7 +40,7 @@ def test_what_is_written_is_read_back(document, title):
 
 
 @given(st.text(max_size=20))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_any_text_can_be_quoted(text):
     line = quoted(text)
     assert line.isprintable()

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from drawn_problems import problems as drawn
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from strategies import problem_documents
 
 import convstep
@@ -92,7 +93,7 @@ DOCUMENTS = problem_documents().map(lambda document: convstep.load(document | {"
 @given(
     st.one_of(DOCUMENTS, drawn()), st.sampled_from([3, 6, 12]), st.sampled_from([40, 80, 200]), st.integers(1, STEPS)
 )
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(EXAMPLES)
 def test_what_is_printed_adds_up(problem, digits, width, iteration):
     source = source_of(problem, iteration)
     for name in source.step:
@@ -103,7 +104,7 @@ def test_what_is_printed_adds_up(problem, digits, width, iteration):
 
 
 @given(problem_documents(goals=("target",)), st.sampled_from([3, 6, 12]))
-@settings(max_examples=EXAMPLES, deadline=None)
+@examples(EXAMPLES)
 def test_sums_without_their_middle_add_up_too(document, digits):
     problem = convstep.load(document)
     source = source_of(problem, 1)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from convstep.stopping import Cycles
 from convstep.sweeping.cycles import CycleCounts
@@ -48,7 +49,7 @@ def test_every_period_is_found_where_the_rule_finds_it(lead: int) -> None:
     assert found == [*((lead + 3 * period - 1, period) for period in periods[:-1]), None]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.sampled_from([0.0, 1e-13, 3e-13, 1e-12, 3e-12, 1e-11]))
 def test_noise_about_as_large_as_the_tolerance(seed: int, size: int, noise: float) -> None:
     random = np.random.default_rng(seed)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_problems import SEEDS, problems, question
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from convstep.choices import Choice
 from convstep.descent import descend
@@ -81,19 +82,19 @@ def ways(problem: Problem, count: int, seed: int, spread: float = 1.0) -> list[P
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(problems(stop=Stop(60, 1e-4, 1e-4)), OPTIMIZERS, SEEDS, st.integers(4, 12))
 def test_drawn_problems(problem: Problem, optimizer: Choice, seed: int, count: int) -> None:
     check_equal(ways(replace(problem, optimizer=optimizer), count, seed))
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(problems("integers", activation=Choice("relu"), stop=Stop(300)), SEEDS)
 def test_drawn_problems_to_their_end(problem: Problem, seed: int) -> None:
     check_equal(ways(problem, 8, seed))
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(problems(target=None, output_gradient=None, stop=Stop(20)), OPTIMIZERS, SEEDS)
 def test_a_gradient_given_in_place_of_a_target(problem: Problem, optimizer: Choice, seed: int) -> None:
     gradient = np.random.default_rng(seed).normal(size=problem.output_shape)
