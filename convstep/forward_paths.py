@@ -15,8 +15,8 @@ import numpy as np
 
 from convstep.activations import Softplus, make_activation
 from convstep.arrays import Array
+from convstep.block import Block
 from convstep.choices import Choice
-from convstep.descent import Block
 from convstep.differences import EPSILON, STEP, Path, Reading
 from convstep.losses import make_loss
 from convstep.problem.model import Problem

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from convstep.arrays import Array
-from convstep.descent import Block, descend
+from convstep.block import Block
+from convstep.descent import descend
 from convstep.differences import Path, central_difference
 from convstep.errors import UsageError
 from convstep.forward_paths import ROUNDINGS, UNIT, ForwardPaths, without_goal

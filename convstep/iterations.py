@@ -52,6 +52,11 @@ class Iterations:
         return max((end for _, end in self.ranges), default=0)
 
     @property
+    def lowest(self) -> int:
+        """The smallest number asked for; 1 where the last iteration is, which has no number yet."""
+        return 1 if self.last else min(first for first, _ in self.ranges)
+
+    @property
     def count(self) -> int:
         """How many are named by their numbers, each counted once."""
         total, done = 0, 0

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy import ndarray
 
 from convstep.arrays import Array, are_exact, as_float, in_floats
 from convstep.problem.model import Problem
@@ -91,7 +92,7 @@ class Step:
 
     def __getitem__(self, name: str) -> Any:
         value = self._arrays[name][self._row]
-        if type(value) is np.ndarray:  # most are, and this is done for every number of a run
+        if type(value) is ndarray:  # most are, and this is done for every number of a run
             return value
         if isinstance(value, np.float64):
             return float(value) if name == "loss" else value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -21,12 +22,23 @@ from convstep.verdict import Verdict
 STATUSES = ("converged", "dead", "stationary", "oscillating", "diverged", "stopped")
 UNREADABLE = (ValueError, RecursionError)
 """What Python's reader of JSON raises, the second for what is nested a thousand deep."""
+BLOCK = 256
+"""How many iterations are made ready at the most before any of them is handed out."""
+BLOCK_CHARACTERS = 1 << 20
+"""How long their lines may be together."""
+BEGINNING = re.compile(r'\{"type": "iteration", "iteration": (\d{1,18}), ')
+"""How convstep begins the line of an iteration."""
 
 
 class Recorded:
     """The iterations of a trace, in their order: an iterator of Steps, like a run in progress.
 
-    Lines (``jsonl``) are read one at a time; a document (``json``) is read whole.
+    Lines (``jsonl``) are read a block at a time; a document (``json``) is read whole.
+
+    Args:
+        source: The trace.
+        problem: Its problem.
+        first: The first iteration that is wanted; the lines of earlier ones are passed over.
 
     Attributes:
         partial: Whether the trace says that it holds only a part.
@@ -34,14 +46,16 @@ class Recorded:
             was cut off before its result.
     """
 
-    def __init__(self, source: Source, problem: Problem) -> None:
+    def __init__(self, source: Source, problem: Problem, first: int = 1) -> None:
         self.source = source
         self.problem = problem
+        self.first = first
         self.partial = False
         self.outcome: Outcome | None = None
         self.verdict: Verdict | None = None
         self._is_exact = problem.exact is not None or bool(source.data.get("exact"))
         self._needed = frozenset(quantities_of(problem))
+        self._shapes = _shapes(problem)
         self._objects = self._read()
         self._next = next(self._objects, None)
 
@@ -73,20 +87,37 @@ class Recorded:
                 yield from self._read_document(first + stream.read() if head is None else first)
 
     def _read_lines(self, stream: TextIO) -> Iterator[Step]:
+        """The iterations of lines; those before a line that is wrong are handed out before it is complained about."""
+        items: list[Any] = []
+        characters, most = 0, 1
         for number, line in enumerate(stream, start=2):
-            if not line.strip():
+            if not line.strip() or self._is_passed_over(line):
                 continue
             try:
                 item = json.loads(line)
             except UNREADABLE:
+                yield from self._steps(items)
                 raise self._cut_off(number) from None
             kind = item.get("type") if isinstance(item, dict) else None
             if kind == "iteration":
-                yield self._step(item)
-            elif kind == "result":
+                items.append(item)
+                characters += len(line)
+                if len(items) < most and characters < BLOCK_CHARACTERS:
+                    continue
+            yield from self._steps(items)
+            items, characters, most = [], 0, min(4 * most, BLOCK)
+            if kind == "result":
                 self._result(item)
-            else:
+            elif kind != "iteration":
                 raise self._wrong("expected an iteration or a result", number)
+        yield from self._steps(items)
+
+    def _is_passed_over(self, line: str) -> bool:
+        """Whether it is the whole line of an iteration before the first that is wanted."""
+        if self.first <= 1 or not line.endswith("}\n"):
+            return False
+        found = BEGINNING.match(line)
+        return found is not None and int(found[1]) < self.first
 
     def _read_document(self, text: str) -> Iterator[Step]:
         try:
@@ -99,16 +130,40 @@ class Recorded:
         iterations = document.get("iterations")
         if not isinstance(iterations, list):
             raise self._wrong("iterations: expected a list")
-        for item in iterations:
-            yield self._step(item)
+        for begin in range(0, len(iterations), BLOCK):
+            yield from self._steps(iterations[begin : begin + BLOCK])
         if isinstance(document.get("result"), dict):
             self._result(document["result"])
 
+    def _steps(self, items: Sequence[Any]) -> Iterable[Step]:
+        """Iterations from their objects: all at once, or one by one where they are not alike."""
+        arrays = None if self._is_exact or len(items) < 2 else self._block(items)
+        if arrays is None:
+            return map(self._step, items)
+        return [Step(item["iteration"], arrays, row) for row, item in enumerate(items)]
+
+    def _block(self, items: Sequence[Any]) -> dict[str, Array] | None:
+        """Objects that are all as they should be as arrays, a row each; ``None`` where one is not."""
+        if not all(isinstance(item, dict) and item.keys() == items[0].keys() for item in items):
+            return None
+        names = [name for name in QUANTITIES if name in items[0]]
+        if not (all(map(_has_number, items)) and (self.partial or self._needed <= set(names))):
+            return None
+        try:
+            arrays = {name: np.array([item[name] for item in items], dtype=np.float64) for name in names}
+        except (TypeError, ValueError, OverflowError):
+            return None
+        if any(array.shape[1:] != self._shape(name) for name, array in arrays.items()):
+            return None
+        for array in arrays.values():
+            array.flags.writeable = False
+        return arrays
+
     def _step(self, item: Any) -> Step:
         """One iteration from its object."""
-        number = item.get("iteration") if isinstance(item, dict) else None
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        if not _has_number(item):
             raise self._wrong("an iteration without its number")
+        number = item["iteration"]
         arrays = {name: self._array(name, item[name]) for name in QUANTITIES if name in item}
         if not self.partial and not self._needed <= arrays.keys():
             missing = next(name for name in QUANTITIES if name in self._needed - arrays.keys())
@@ -137,15 +192,7 @@ class Recorded:
         return fractions_array([fraction(cell) for cell in cells.reshape(-1).tolist()], cells.shape)
 
     def _shape(self, name: str) -> tuple[int, ...]:
-        problem = self.problem
-        shapes: dict[str, tuple[int, ...]] = {
-            "filter": problem.filter.shape,
-            "bias": problem.bias.shape if problem.bias is not None else (),
-            "input": problem.input.shape,
-            "output": problem.output_shape,
-            "number": (),
-        }
-        return shapes[QUANTITIES[name].like]
+        return self._shapes[QUANTITIES[name].like]
 
     def _result(self, result: Mapping[str, Any]) -> None:
         """How the run ended, checked for what a page or a document is made of."""
@@ -184,6 +231,23 @@ class Recorded:
 
     def _wrong(self, message: str, line: int | None = None) -> ProblemError:
         return ProblemError(message, file=self.source.name, line=line)
+
+
+def _shapes(problem: Problem) -> dict[str, tuple[int, ...]]:
+    """The shapes that quantities have, by what each is like."""
+    return {
+        "filter": problem.filter.shape,
+        "bias": problem.bias.shape if problem.bias is not None else (),
+        "input": problem.input.shape,
+        "output": problem.output_shape,
+        "number": (),
+    }
+
+
+def _has_number(item: Any) -> bool:
+    """Whether it is the object of an iteration that says which one it is."""
+    number = item.get("iteration") if isinstance(item, dict) else None
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 1
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from drawn_problems import numbers, problems, question
 from hypothesis import given
 from profiles import examples
 
-from convstep import descent
+from convstep import block
 from convstep.choices import Choice
 from convstep.descent import descend
 from convstep.problem.model import Problem, Stop
@@ -61,7 +61,7 @@ def test_block_length_changes_no_bit(optimizer: Choice, operation: str, monkeypa
     problem = deep(optimizer=optimizer, operation=operation)
     expected = [as_bytes(step) for step in descend(problem)]
     for longest in (1, 3, 256):
-        monkeypatch.setattr(descent, "LONGEST_BLOCK", longest)
+        monkeypatch.setattr(block, "LONGEST_BLOCK", longest)
         assert [as_bytes(step) for step in descend(problem)] == expected
 
 
@@ -69,7 +69,7 @@ def test_block_length_changes_no_bit(optimizer: Choice, operation: str, monkeypa
 @given(problems(stop=Stop(7, -1.0, -1.0)))
 def test_block_length_changes_no_bit_of_drawn_problems(problem: Problem) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(descent, "LONGEST_BLOCK", 1)
+        patch.setattr(block, "LONGEST_BLOCK", 1)
         single = [as_bytes(step) for step in descend(problem)]
     assert [as_bytes(step) for step in descend(problem)] == single
 
@@ -96,9 +96,9 @@ def test_plain_descent_can_start_anew_from_any_filter(problem: Problem) -> None:
 
 
 def test_a_large_problem_is_done_iteration_by_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(descent, "BLOCK_NUMBERS", 100)
-    assert descent.Block(question()).longest == 100 // (6 * 4 + 9 + 5 * 4)
-    assert descent.Block(deep()).longest == 1
+    monkeypatch.setattr(block, "BLOCK_NUMBERS", 100)
+    assert block.Block(question()).longest == 100 // (6 * 4 + 9 + 5 * 4)
+    assert block.Block(deep()).longest == 1
 
 
 # What a Step promises
@@ -152,9 +152,9 @@ def test_memory_does_not_grow_with_the_iterations() -> None:
 @pytest.mark.parametrize(("number", "finite"), [(np.nan, False), (-np.inf, False), (1e200, True), (0.5, True)])
 def test_which_rows_are_finite(number: float, finite: bool) -> None:
     """Long rows are judged by the sum of their squares, unless that overflows."""
-    for shape in ((1, descent.BLOCK_NUMBERS), (2, 40), (1, 40)):
+    for shape in ((1, block.BLOCK_NUMBERS), (2, 40), (1, 40)):
         rows = np.ones(shape)
         rows[-1, 17] = number
         with np.errstate(all="ignore"):
-            found = descent._finite_rows(rows).tolist()
+            found = block._finite_rows(rows).tolist()
         assert found == [True] * (len(rows) - 1) + [finite]

@@ -24,7 +24,7 @@ FLOORS = (
     (),
     ("problem",),
     ("analysis",),
-    ("descent", "stopping", "exact"),
+    ("descent", "block", "stopping", "exact"),
     ("layers",),
     ("correlation", "activations", "activation_base", "losses", "optimizers"),
     (

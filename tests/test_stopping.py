@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
 
-from convstep import descent
+from convstep import block
 from convstep.choices import Choice
 from convstep.descent import descend
 from convstep.problem.model import Problem, Stop
@@ -198,7 +198,7 @@ def test_momentum_carries_on_through_a_vanished_gradient() -> None:
 @pytest.mark.parametrize("last", range(2, 12))
 def test_overflow_is_not_recorded(last: int, longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """w = 0, −c, −2c …, and ∂L/∂x = 1e200·w overflows in one iteration, wherever blocks end; the loss does not."""
-    monkeypatch.setattr(descent, "LONGEST_BLOCK", longest)
+    monkeypatch.setattr(block, "LONGEST_BLOCK", longest)
     c = 1.797e108 / (last - 1.5)
     problem = single(1e-300, 0.0, None, c * 1e100, output_gradient=np.array([[1e200]]), stop=Stop(gradient=-1.0))
     run = descend(problem)
@@ -264,7 +264,7 @@ def test_other_thresholds() -> None:
 @pytest.mark.parametrize("longest", [1, 2, 5, 256])
 def test_two_for_ever(longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the rate 2 the weight jumps from 0 to 2·t and back: states 0, 2, 0, 2, 0 are two full periods."""
-    monkeypatch.setattr(descent, "LONGEST_BLOCK", longest)
+    monkeypatch.setattr(block, "LONGEST_BLOCK", longest)
     outcome, count = outcome_of(single(1.0, 0.0, 1.0, 2.0))
     assert (outcome.status, outcome.period, count, outcome.iterations) == ("oscillating", 2, 5, 5)
 

@@ -174,7 +174,7 @@ def _recorded(opened: OpenProblem, wanted: Iterations) -> list[tuple[Step | None
     from convstep.trace_file import Recorded
 
     needs_state = bool(opened.problem.optimizer.parameters.get("momentum")) or opened.problem.optimizer.name != "sgd"
-    recorded = Recorded(opened.source, opened.problem)
+    recorded = Recorded(opened.source, opened.problem, wanted.lowest - 1)  # from the one before the first on
     found: list[tuple[Step | None, Step]] = []
     before: Step | None = None
     last: tuple[Step | None, Step] | None = None

@@ -40,7 +40,7 @@ def correlate(padded: Numbers, w: Numbers, geometry: Geometry) -> Numbers:
     for n, f, i, j in np.ndindex(*geometry.output_shape):
         total = z[n, f, i, j]
         for c, p, q in np.ndindex(*w.shape[1:]):
-            total = total + padded[(n, *_meets(geometry, f, c, i, j, p, q))] * w[f, c, p, q]
+            total = total + padded[(n, *meets(geometry, f, c, i, j, p, q))] * w[f, c, p, q]
         z[n, f, i, j] = total
     return z
 
@@ -60,7 +60,7 @@ def filter_gradient(padded: Numbers, delta: Numbers, geometry: Geometry) -> Numb
     for f, c, p, q in np.ndindex(*geometry.filter_shape):
         total = gradient[f, c, p, q]
         for n, i, j in np.ndindex(geometry.batch, *geometry.output):
-            total = total + delta[n, f, i, j] * padded[(n, *_meets(geometry, f, c, i, j, p, q))]
+            total = total + delta[n, f, i, j] * padded[(n, *meets(geometry, f, c, i, j, p, q))]
         gradient[f, c, p, q] = total
     return gradient
 
@@ -79,11 +79,11 @@ def input_gradient(delta: Numbers, w: Numbers, geometry: Geometry) -> Numbers:
     gradient = np.zeros((geometry.batch, geometry.channels, *geometry.padded), dtype=delta.dtype)
     for n, f, i, j in np.ndindex(*geometry.output_shape):
         for c, p, q in np.ndindex(*w.shape[1:]):
-            gradient[(n, *_meets(geometry, f, c, i, j, p, q))] += delta[n, f, i, j] * w[f, c, p, q]
+            gradient[(n, *meets(geometry, f, c, i, j, p, q))] += delta[n, f, i, j] * w[f, c, p, q]
     return gradient[(..., *geometry.inside)]
 
 
-def _meets(geometry: Geometry, f: int, c: int, i: int, j: int, p: int, q: int) -> tuple[int, int, int]:
+def meets(geometry: Geometry, f: int, c: int, i: int, j: int, p: int, q: int) -> tuple[int, int, int]:
     """The [channel, row, column] of the padded input that tap [c,p,q] of filter f meets at output [i,j]."""
     return (
         f // geometry.group_filters * geometry.group_channels + c,

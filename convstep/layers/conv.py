@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from convstep.correlation import make_correlation, sum_rows
 from convstep.losses import make_loss
 from convstep.optimizers import Optimizer
 from convstep.problem.model import Problem
+
+if TYPE_CHECKING:
+    from convstep.layers.unrolled import Numbers, Unrolled
 
 
 def continued(last: Array, count: int) -> tuple[Array, Array]:
@@ -25,6 +29,12 @@ def continued(last: Array, count: int) -> tuple[Array, Array]:
     rows = np.empty((count + 1, *last.shape[1:]))
     rows[0] = last[0]
     return rows[:count], rows[count:]
+
+
+def put_after(rows: Array, ahead: Array, found: Array) -> None:
+    """Writes into memory from `continued` what was found for every row but the first, and for the row after them."""
+    rows.reshape(len(rows), -1)[1:] = found[:-1]
+    ahead.reshape(1, -1)[:] = found[-1]
 
 
 class Conv:
@@ -57,8 +67,8 @@ class Conv:
         }
         self.first_iteration = 1
 
-    def allocate(self, count: int, first_iteration: int) -> None:
-        """Makes room for `count` iterations and cuts it into the views that the loop uses."""
+    def allocate(self, count: int, first_iteration: int, by_rows: bool = True) -> None:
+        """Makes room for `count` iterations, and cuts it into rows if they are to be done one by one."""
         g = self.geometry
         self.count = count
         self.first_iteration = first_iteration
@@ -72,7 +82,8 @@ class Conv:
         self.delta = np.empty((count, *g.output_shape))
         self.gradient = np.empty(self.weights.shape)
         self.update = np.empty(self.weights.shape)
-        self._cut()
+        if by_rows:
+            self._cut()
 
     def _cut(self) -> None:
         """The views, one an iteration: making them here costs less than in every iteration."""
@@ -146,6 +157,17 @@ class Conv:
             update,
         )
         np.add(weights, update, self._weight_rows[row + 1])
+
+    def go_through(self, loop: Unrolled) -> Numbers:
+        """All iterations at once: forward, backward and learn by the loop written out."""
+        numbers = loop.run(self.count, self.weights[0], self.z[0].reshape(-1), self.a[0].reshape(-1))
+        for here, found in ((self.slope, numbers.slope), (self.delta, numbers.delta)):
+            here.reshape(self.count, -1)[:] = found
+        self.gradient[:], self.update[:] = numbers.gradient, numbers.update
+        put_after(self.weights, self._next_weights, numbers.weights)
+        put_after(self.z, self._next_z, numbers.z)
+        put_after(self.a, self._next_a, numbers.a)
+        return numbers
 
     def input_gradient(self) -> Array:
         """∂L/∂x of every row, iterations×N×C×H×W: every δ times the filter, put back where its window was."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
-from typing import Any, TextIO
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 
@@ -36,19 +36,38 @@ def problem_text(problem: Problem) -> str:
     return text_of(to_document(problem))
 
 
+class Shared(NamedTuple):
+    """Numbers of a line that stand elsewhere too, here or in the line after, so that their text is made once.
+
+    Attributes:
+        array: Whose numbers they are: the first that has them.
+        numbers: Where they stand in a row.
+        template: For their text.
+    """
+
+    array: str
+    numbers: slice
+    template: str
+
+
 class StepTexts:
     """Iterations as members of JSON objects: numbers are taken, and looked at, for a whole block of iterations at once.
 
-    A template for the line, filled with the numbers of a row, takes about as long as CPython takes to write them.
+    A template for the line, filled with the numbers of a row, takes about as long as CPython takes to write them; so
+    what stands twice (a half squared error's ∂L/∂a, a new filter and the next iteration's) is written once.
     """
 
     def __init__(self, show: Collection[str] | None) -> None:
         self.show = show
         self._block: Mapping[str, Array] | None = None
         self._template = ""
-        self._rows: list[list[float]] = []
+        self._rows: list[list[Any]] = []
         self._finite: list[bool] = []
         self._any_whole: list[bool] = []
+        self._shared: list[Shared] = []
+        self._handed_on: dict[str, str] = {}
+        self._known: dict[str, str] = {}
+        self._next = 0
 
     def text(self, step: Step) -> str:
         """The members of one iteration's object, without its braces."""
@@ -57,7 +76,14 @@ class StepTexts:
             self._take(block)
         if not self._finite[row]:
             return step_text(step, self.show)
-        text = self._template % (step.iteration, *self._rows[row])
+        numbers = self._rows[row].copy()
+        known = self._known if row == self._next else {}
+        for array, cells, template in self._shared:
+            if array not in known:
+                known[array] = template % tuple(numbers[cells])
+            numbers[cells] = [known[array]]
+        self._next, self._known = row + 1, {old: known[new] for old, new in self._handed_on.items()}
+        text = self._template % (step.iteration, *numbers)
         if not self._any_whole[row]:
             return text[:-1]
         return text.replace(".0,", ",").replace(".0]", "]").replace("-0,", "0,").replace("-0]", "0]")[:-1]
@@ -66,20 +92,63 @@ class StepTexts:
         """Makes ready for the iterations of a block; those with large arrays, fractions or infinities go one by one."""
         names = [name for name in block if self.show is None or name in self.show]
         count = len(next(iter(block.values())))
-        self._block, self._finite = block, [False] * count
+        self._block, self._finite, self._known = block, [False] * count, {}
         if (
             not names
             or sum(block[name].size for name in names) > count * MOST_NUMBERS
             or any(are_exact(block[name]) for name in names)
         ):
             return
-        rows = np.concatenate([block[name].reshape(count, -1) for name in names], axis=1)
-        self._finite = np.isfinite(rows).all(axis=1).tolist()
-        self._any_whole = (rows == np.rint(rows)).any(axis=1).tolist()
+        varying = [name for name in names if not _is_constant(block[name])]
+        rows = np.concatenate([np.empty((count, 0)), *(block[name].reshape(count, -1) for name in varying)], axis=1)
+        finite, whole = np.isfinite(rows), rows == np.rint(rows)
+        # Few blocks have both kinds of rows, and a look at all numbers at once is quick.
+        self._finite = [True] * count if finite.all() else finite.all(axis=1).tolist()
+        self._any_whole = whole.any(axis=1).tolist() if whole.any() else [False] * count
         self._rows = rows.tolist()
-        members = [f'"{name}": {_places(block[name].shape[1:])}' for name in names]
+        self._share(block, names, varying)
+
+    def _share(self, block: Mapping[str, Array], names: Sequence[str], varying: Sequence[str]) -> None:
+        """Makes the template, with one place for an array whose text is made once."""
+        first_of = {name: next(other for other in varying if _is_same(block[name], block[other])) for name in varying}
+        self._handed_on = {first_of[old]: first_of[new] for old, new in _handed_on(block, varying)}
+        shared = {first for name, first in first_of.items() if name != first}
+        shared |= {*self._handed_on, *self._handed_on.values()}
+        self._shared, members, end = [], ['"iteration": %d'], 0
+        for name in names:
+            if name not in varying:
+                members.append(f'"{name}": {exact(block[name][0].tolist())}')
+                continue
+            places = _places(block[name].shape[1:])
+            begin, end = end, end + block[name][0].size
+            if first_of[name] in shared:
+                # From the last to the first: what lies before keeps its place when these numbers become one text.
+                self._shared.insert(0, Shared(first_of[name], slice(begin, end), places))
+            members.append(f'"{name}": {"%s" if first_of[name] in shared else places}')
         # Each number has a , or a ] behind it: those of them that are whole lose their .0 before these.
-        self._template = ", ".join(['"iteration": %d', *members]) + ","
+        self._template = ", ".join(members) + ","
+
+
+def _is_constant(rows: Array) -> bool:
+    """Whether all rows are one, with a text of its own."""
+    return not rows.strides[0] and bool(np.isfinite(rows[0]).all())
+
+
+def _is_same(one: Array, other: Array) -> bool:
+    """Whether two names stand for the same place of the memory."""
+    place = one.__array_interface__
+    return one is other or (place["data"], one.strides, one.shape) == (
+        other.__array_interface__["data"],
+        other.strides,
+        other.shape,
+    )
+
+
+def _handed_on(block: Mapping[str, Array], names: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The parameters whose new value is the next iteration's, each by its name with the new one's."""
+    for old, new in (("filter", "new_filter"), ("bias", "new_bias")):
+        if {old, new} <= set(names) and np.array_equal(block[old][1:], block[new][:-1]):
+            yield old, new
 
 
 MOST_NUMBERS = 4096

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from convstep.arrays import Array, Mask, Numbers
+from convstep.block import Block
 from convstep.correlation import input_gradients, pad, sum_rows
-from convstep.descent import Block
 from convstep.optimizers import Optimizer, make_optimizer
 from convstep.problem.model import Problem
 from convstep.stopping import Progress

@@ -24,7 +24,7 @@ RUN = [CONVSTEP, "run", "samples/question.yaml", "--iters", "3"]
 TORCH = [sys.executable, "-m", "tests.benchmarks.torch_pages"]
 LONG = [CONVSTEP, "run", "--sample", "sigmoid", "--lr", "1e-9", "--set", "stop.loss=0", "--set", "stop.gradient=0"]
 TINY_ITERATIONS = 2000
-LINES = 50_000
+LINES = 200_000
 
 
 def start_up() -> None:
@@ -83,7 +83,7 @@ def one_iteration() -> None:
     found = medians(measures, 7)
     row("one iteration of a 3×3 problem, all read", f"{found['ours'] / TINY_ITERATIONS * 1e6:.1f} µs")
     if HAS_TORCH:
-        row("PyTorch's autograd loop ÷ it", f"{found['theirs'] / found['ours']:.1f}", "≥ 10")
+        row("PyTorch's autograd loop ÷ it", f"{found['theirs'] / found['ours']:.1f}", "≥ 15")
 
 
 def lines() -> None:

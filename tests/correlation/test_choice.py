@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from drawn_problems import INTEGERS, numbers
 
+from convstep.block import Block
 from convstep.choices import Choice
 from convstep.correlation import choice, make_correlation
 from convstep.correlation.band import Band
@@ -15,7 +16,7 @@ from convstep.correlation.fourier import Fourier
 from convstep.correlation.patches import Patches
 from convstep.correlation.taps import Taps
 from convstep.correlation.windows import Windows
-from convstep.descent import Block, descend
+from convstep.descent import descend
 from convstep.geometry import Geometry
 from convstep.problem.model import Problem, Stop
 

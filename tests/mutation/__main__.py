@@ -51,6 +51,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "correlation.reordered": SCHEMES,
     "correlation.choice": SCHEMES,
     "layers.conv": DESCENT,
+    "block": (*DESCENT, "tests/test_descent_promises.py", "tests/test_unrolled.py"),
+    "layers.unrolled": ("tests/test_unrolled.py",),
     "descent": (*DESCENT, "tests/test_descent_promises.py"),
     "stopping": ("tests/test_stopping.py", "tests/test_descent.py", "tests/sweeping/test_running.py"),
     "verdict": ("tests/test_verdict.py",),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
+from program import SAMPLES
 from strategies import problem_documents
 
 import convstep
@@ -110,6 +111,25 @@ def test_a_template_writes_what_is_written_number_by_number(document, names):
     for step in convstep.descend(convstep.load(document)):
         assert texts.text(step) == step_text(step)
         assert some.text(step) == step_text(step, names)
+
+
+@drawn
+@given(problem_documents(), st.randoms(use_true_random=False))
+def test_it_does_so_in_any_order(document, random):
+    """What a line hands on to the next one is not taken for another's."""
+    steps = list(convstep.descend(convstep.load(document)))
+    random.shuffle(steps)
+    texts = StepTexts(None)
+    assert [texts.text(step) for step in steps] == [step_text(step) for step in steps]
+
+
+def test_what_stands_twice_is_written_once():
+    descent = convstep.descend(convstep.load(SAMPLES / "sigmoid.yaml"))
+    texts = StepTexts(None)
+    assert [texts.text(step) for step in descent] == [
+        step_text(step) for step in convstep.descend(convstep.load(SAMPLES / "sigmoid.yaml"))
+    ]
+    assert [each.array for each in texts._shared] == ["new_filter", "error", "error", "filter"]
 
 
 def test_whole_numbers_infinities_and_large_arrays_in_a_block():
