@@ -238,4 +238,5 @@ def _loss_line(loss: float, curve: Curve, look: Look) -> Text:
     note = "   logarithmic scale"
     if logarithmic and line.cell_len + len(note) <= look.width:
         line.append(note, style="dim")
+    line.rstrip()
     return line

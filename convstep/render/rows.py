@@ -99,7 +99,7 @@ def row_lines(rows: Sequence[Row], look: Look) -> list[Text]:
         columns.pop()
     room = look.width - _table_width(columns) - len(BETWEEN)
     filters = next((texts for digits in (look.digits, 4, 3) if (texts := _filters(rows, digits, room))), [])
-    lines = [_line([(name.rjust(_width(name, texts)), "bold") for name, texts in columns], "filter" if filters else "")]
+    lines = [_line([(name.rjust(_width(name, texts)), "bold") for name, texts in columns], FILTER if filters else "")]
     for number, cells in enumerate(zip(*(texts for _, texts in columns), strict=True)):
         padded = [(cell.rjust(_width(*column)), "") for cell, column in zip(cells, columns, strict=True)]
         lines.append(_line(padded, filters[number] if filters else ""))
@@ -107,6 +107,7 @@ def row_lines(rows: Sequence[Row], look: Look) -> list[Text]:
 
 
 BETWEEN = "   "
+FILTER = "filter"
 
 
 def _width(name: str, texts: Sequence[str]) -> int:
@@ -123,7 +124,7 @@ def _line(cells: Sequence[tuple[str, str]], rest: str) -> Text:
     for position, (text, style) in enumerate(cells):
         line.append(BETWEEN if position else "")
         line.append(text, style=style)
-    line.append(f"{BETWEEN}{rest}" if rest else "", style="bold" if rest == "filter" else "")
+    line.append(f"{BETWEEN}{rest}" if rest else "", style="bold" if rest == FILTER else "")
     line.rstrip()
     return line
 
@@ -139,4 +140,4 @@ def _filters(rows: Sequence[Row], digits: int, room: int) -> list[str]:
     for row in zip(*cells, strict=True):
         lines = [" ".join(row[start : start + width]) for start in range(0, len(row), width)]
         texts.append(" / ".join(lines))
-    return texts if len(texts[0]) <= room else []
+    return texts if max(len(texts[0]), len(FILTER)) <= room else []

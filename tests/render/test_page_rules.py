@@ -157,3 +157,18 @@ def test_every_equation_of_the_question_holds_as_printed(rate):
                 value = {"-": x - y, "*": x * y, "+": x + y}[sign]
                 assert agree(total, [a, b], 6, value), (left, a, b, total)
     assert seen == {"error", "delta", "new_filter"}
+
+
+def test_a_heading_wider_than_its_column_needs_room_too():
+    rows = {"input": [[0]], "filter": [[2]], "target": [[1]], "learning_rate": 0.5, "stop": {"iterations": 4}}
+    rows |= {"optimizer": {"sgd": {"weight_decay": 0.125}}}
+    for width in range(36, 48):
+        assert all(cell_len(line) <= width for line in printed(rows, width, digits=1).splitlines())
+
+
+def test_a_loss_without_room_for_its_curve_ends_with_its_number():
+    rows = {"input": [[0, 0], [0, 0], [-2, 0]], "filter": [[0, 0, 2]], "operation": "convolution", "stride": [3, 1]}
+    rows |= {"padding": [[1, 0], [0, 1]], "activation": {"softplus": {"beta": 2}}, "output_gradient": [[0], [1]]}
+    rows |= {"learning_rate": 0.5, "stop": {"iterations": 1}}
+    for width in range(36, 48):
+        assert not re.search(r" $", printed(rows, width), re.MULTILINE)
