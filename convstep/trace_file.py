@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -147,7 +147,7 @@ class Recorded:
         if not all(isinstance(item, dict) and item.keys() == items[0].keys() for item in items):
             return None
         names = [name for name in QUANTITIES if name in items[0]]
-        if not (all(map(_has_number, items)) and (self.partial or self._needed <= set(names))):
+        if not all(map(_has_number, items)) or self._misfit(names) is not None:
             return None
         try:
             arrays = {name: np.array([item[name] for item in items], dtype=np.float64) for name in names}
@@ -164,11 +164,19 @@ class Recorded:
         if not _has_number(item):
             raise self._wrong("an iteration without its number")
         number = item["iteration"]
-        arrays = {name: self._array(name, item[name]) for name in QUANTITIES if name in item}
-        if not self.partial and not self._needed <= arrays.keys():
-            missing = next(name for name in QUANTITIES if name in self._needed - arrays.keys())
-            raise self._wrong(f"iteration {number} has no {missing}; run the trace's problem again")
-        return Step(number, arrays)
+        misfit = self._misfit([name for name in QUANTITIES if name in item])
+        if misfit is not None:
+            raise self._wrong(f"iteration {number} {misfit}; run the trace's problem again")
+        return Step(number, {name: self._array(name, item[name]) for name in QUANTITIES if name in item})
+
+    def _misfit(self, names: Collection[str]) -> str | None:
+        """What is wrong with quantities of these names, if anything is."""
+        for name in QUANTITIES:
+            if name in self._needed and name not in names and not self.partial:
+                return f"has no {name}"
+            if name in names and name not in self._needed:
+                return f"has {name}, and its problem has none"
+        return None
 
     def _array(self, name: str, value: Any) -> Array:
         """A quantity, checked for its shape; null is what was not finite."""

@@ -91,6 +91,11 @@ CHANGES: list[tuple[str, str, str]] = [
     ('"error": [[', '"error": [[1, 2], [', "error has the shape (3, 2), and the problem's error has (2, 2)"),
     ('"delta": [[', '"delta": [[1, ', "delta: expected numbers in equally long rows"),
     ('"delta"', '"delat"', "has no delta; run the trace's problem again"),
+    (
+        '"loss"',
+        '"bias_momentum": 1, "loss"',
+        "has bias_momentum, and its problem has none; run the trace's problem again",
+    ),
     ('"iteration": ', '"iteration": true, "number": ', "an iteration without its number"),
     ('"type": "iteration"', '"type": "thing"', "expected an iteration or a result"),
     ('{"type"', '{"type', "the trace ends in the middle; run its problem again"),

@@ -64,6 +64,17 @@ def test_a_trace_that_somebody_changed(changed, error, arguments):
     assert (code, err) == (2, f"convstep: <stdin>: {error}\n")
 
 
+@pytest.mark.parametrize(
+    "arguments", [("run", "-"), ("explain", "-", "--iter", "last"), ("run", "-", "--format", "json")]
+)
+def test_a_trace_whose_problem_somebody_changed(arguments):
+    document = json.loads(trace())
+    del document["problem"]["target"]
+    code, _, err = answer(*arguments, given=json.dumps(document))
+    error = "iteration 1 has error, and its problem has none; run the trace's problem again"
+    assert (code, err) == (2, f"convstep: <stdin>: {error}\n")
+
+
 def test_gradcheck_says_nothing_of_numpy_where_numbers_overflow():
     problem = {"input": [[1e155]], "filter": [[1]], "activation": {"gelu": {"approximate": "tanh"}}}
     code, _, err = answer("gradcheck", "-", given=json.dumps(problem))
