@@ -34,11 +34,20 @@ class Setting:
         before: The optimizer's state before the iteration, by quantity (`filter_momentum`).
         earlier: The sums of the earlier iterations' gradients, by quantity; empty in iteration 1.
         doubt: By how much the filter and the bias may be off because the learner had rounded them.
+        is_own: Whether it starts from the learner's own numbers for earlier iterations, which are not the right ones.
         roundings: How far the floats of each quantity may be from the numbers on paper.
     """
 
     def __init__(
-        self, problem: Problem, step: Step, *, first: Problem, before: State, earlier: State, doubt: float = 0.0
+        self,
+        problem: Problem,
+        step: Step,
+        *,
+        first: Problem,
+        before: State,
+        earlier: State,
+        doubt: float = 0.0,
+        is_own: bool = False,
     ) -> None:
         self.problem = problem
         self.iteration = step.iteration
@@ -49,6 +58,7 @@ class Setting:
         self.before = {name: self.full(name, value) for name, value in before.items()}
         self.earlier = {name: self.full(name, value) for name, value in earlier.items()}
         self.doubt = doubt
+        self.is_own = is_own
         self.roundings = roundings(problem, step)
         self._whole = are_whole(problem, _parameters(problem))
         self.sums = CandidateSums(problem.input.reshape(self.geometry.input_shape))

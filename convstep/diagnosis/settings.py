@@ -59,6 +59,7 @@ def _setting_of(steps: _Steps, step: Step, doubt: float = 0.0) -> Setting:
         before=dict(steps.before),
         earlier=dict(steps.sums),
         doubt=doubt,
+        is_own=steps.is_own,
     )
 
 
@@ -68,6 +69,7 @@ class _Steps:
     Attributes:
         before: The optimizer's state before the iteration last asked for.
         sums: The sums of the gradients of the iterations before it.
+        is_own: Whether they go on from a learner's own numbers.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -75,6 +77,7 @@ class _Steps:
         self.before = first_state(problem.in_floats)
         self.sums: dict[str, Array] = {}
         self.done = 0
+        self.is_own = False
         self._steps: Iterator[Step] = iter(descend(problem))
         self._watch = Watch(problem.in_floats)
 
@@ -132,6 +135,7 @@ class _Steps:
             parameters = {kind: decimals(each) for kind, each in parameters.items()}
             made = {name: decimals(each) for name, each in made.items()}
         problem = replace(self.problem, **parameters)
+        self.is_own = True
         self._steps = again(problem, Start(step.iteration + 1, 1, made))
         return unit
 

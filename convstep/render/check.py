@@ -48,12 +48,25 @@ TITLES = {
 
 def check_lines(diagnosis: Diagnosis, look: Look) -> list[Text]:
     """The whole page of one attempt."""
-    lines = [*headline(f"Your numbers for iteration {diagnosis.iteration}", look.width), Text()]
+    lines = [
+        *headline(f"Your numbers for iteration {diagnosis.iteration}", look.width),
+        Text(),
+        *_start(diagnosis, look),
+    ]
     for quantity in diagnosis.quantities:
         lines += [*_quantity_lines(diagnosis, quantity, look), Text()]
     if look.rounded:
         lines += [Text(f"  rounded to {look.digits} digits", style="dim"), Text()]
     return [*lines, *_outcome(diagnosis, look), *_limits(diagnosis, look)]
+
+
+def _start(diagnosis: Diagnosis, look: Look) -> list[Text]:
+    """Which filter a later iteration starts from."""
+    before = diagnosis.iteration - 1
+    if not before:
+        return []
+    which = "your own numbers for iteration" if diagnosis.reading.setting.is_own else "the right numbers of iteration"
+    return [*paragraphs(f"It starts from the filter that {which} {before} lead to.", look.width, style="dim"), Text()]
 
 
 def _limits(diagnosis: Diagnosis, look: Look) -> list[Text]:

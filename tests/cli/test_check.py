@@ -295,6 +295,9 @@ def test_the_next_iteration_starts_from_the_learners_own_filter(call, write):
     alone = lines(call("check", "p.yaml", "alone.yaml", "--format", "jsonl")[1])[0]
     assert alone["verdict"] != "right"
     assert alone["quantities"][0]["expected"] == [[0, 1], [0, -1]]
+    own, right = "your own numbers for iteration 1", "the right numbers of iteration 1"
+    for name, which in (("bare", own), ("own", own), ("alone", right)):
+        assert f"It starts from the filter that {which} lead to." in call("check", "p.yaml", f"{name}.yaml")[1]
 
 
 def test_standard_input_is_an_attempt_or_a_problem(write, tmp_path):
