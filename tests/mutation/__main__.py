@@ -33,7 +33,11 @@ SLOWDOWN, GRACE = 10, 10
 
 QUICK = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 DESCENT = ("tests/test_descent.py", "tests/test_descent_torch.py", "tests/test_stopping.py")
-SCHEMES = ("tests/correlation", "tests/test_correlation.py")
+SCHEMES = (
+    *(f"tests/correlation/test_{name}.py" for name in ("schemes", "reordered", "choice", "memory")),
+    "tests/test_correlation.py",
+)
+"""In the order in which they are likely to notice, and quick."""
 JUDGING = tuple(f"tests/diagnosis/test_{name}.py" for name in ("hand", "paper", "slips", "unexplained", "hidden_signs"))
 TESTS: dict[str, tuple[str, ...]] = {
     "activations": ("tests/test_activations.py", "tests/problem/test_parameter_limits.py"),
