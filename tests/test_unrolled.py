@@ -27,6 +27,7 @@ def blocks(problem: Problem, written_out: bool, count: int = 5) -> list[Mapping[
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(block, "LONG_BLOCK", 1 if written_out else 1000)
         patch.setattr(unrolled, "MOST_PRODUCTS", 10_000)
+        patch.setattr(unrolled, "MOST_CELLS", 10_000)
         found = [made.advance(count, first)[0] for first in (1, count + 1)]
         assert ("_loop" in vars(made) and made._loop is not None) == written_out
     return [*found, {"loss ahead": np.array(made.first_loss), "state ahead": made.first_state}]
@@ -101,3 +102,9 @@ def test_what_carries_a_state_is_not(optimizer):
 
 def test_what_is_not_tiny_is_not():
     assert Block(Problem(np.ones((9, 9)), np.ones((3, 3)), target=np.ones((7, 7)), learning_rate=0.1))._loop is None
+
+
+def test_few_windows_in_a_large_input_are_not():
+    target = np.ones((2, 2))
+    far_apart = Problem(np.ones((1000, 1000)), np.ones((1, 1)), stride=(999, 999), target=target, learning_rate=0.1)
+    assert Block(far_apart)._loop is None

@@ -24,6 +24,8 @@ from convstep.problem.model import Problem
 
 MOST_PRODUCTS = 64
 """The most products of a correlation for which floats one by one are faster than NumPy."""
+MOST_CELLS = 256
+"""The most cells of the input, padding included; windows far apart see few of them, but each gets a name."""
 
 VALUES: Mapping[str, str] = {
     "linear": "z{i}",
@@ -71,7 +73,8 @@ def suits(problem: Problem, optimizer: object) -> bool:
     """Whether the problem is so small, and its update so plain, that floats one by one are faster than NumPy."""
     g = problem.geometry
     plain = isinstance(optimizer, Sgd) and not optimizer.momentum and not optimizer.weight_decay
-    return plain and g.positions * g.filters * g.taps <= MOST_PRODUCTS
+    cells = g.batch * g.channels * math.prod(g.padded)
+    return plain and g.positions * g.filters * g.taps <= MOST_PRODUCTS and cells <= MOST_CELLS
 
 
 class Unrolled:
