@@ -46,7 +46,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "optimizers": ("tests/test_optimizers_torch.py", "tests/problem/test_parameter_limits.py"),
     "geometry": ("tests/test_geometry.py", "tests/test_correlation.py", "tests/problem/test_checks.py"),
     "correlation.definition": ("tests/test_correlation.py", "tests/test_correlation_torch.py"),
-    "correlation.in_order": SCHEMES,
+    "correlation.in_order": ("tests/correlation/test_in_order.py", *SCHEMES),
     "correlation.windows": SCHEMES,
     "correlation.taps": SCHEMES,
     "correlation.band": SCHEMES,
