@@ -148,6 +148,7 @@ def test_reaches(choice: Choice, reached: list[float], beyond: list[float]) -> N
     activation = make_activation(choice)
     assert activation.reaches(np.array(reached)).all()
     assert not activation.reaches(np.array(beyond)).any()
+    assert activation.reaches(np.array(reached)).dtype == bool
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -216,7 +217,7 @@ def test_inverse_of_what_is_never_reached_is_not_finite(name: str) -> None:
 def test_each_piece_holds_somewhere_and_no_two_at_once(name: str) -> None:
     activation = make_activation(Choice(name))
     for pieces in (activation.pieces, activation.slope_pieces):
-        holding = [[piece.holds(z) for piece in pieces] for z in (-30.0, -1e-9, 0.0, 1e-9, 20.0, 30.0)]
+        holding = [[piece.holds(z) for piece in pieces] for z in (-30.0, -1e-9, 0.0, 1e-9, 20.0, 20.5, 30.0)]
         assert all(sum(each) == 1 for each in holding)
         assert all(any(each) for each in zip(*holding, strict=True))
 
