@@ -114,6 +114,7 @@ def test_constants_to_the_last_digits(choice: Choice) -> None:
     least = value(choice, np.linspace(bottom - 1e-3, bottom + 1e-3, 20_001)).min()
     below, above = least - 1e-12, least + 1e-12
     assert activation.reaches(np.array([below, above])).tolist() == [False, True]
+    assert activation.reaches(np.array([activation.bounds[0]])).all()
 
 
 @examples(60)
@@ -211,6 +212,21 @@ def test_inverse_of_what_is_never_reached_is_not_finite(name: str) -> None:
     found = make_activation(Choice(name)).inverse(np.array([-1.0, -2.0]))
     assert found is not None
     assert not np.isfinite(found).any()
+
+
+def test_what_is_flat_below_0_has_no_inverse() -> None:
+    leaky = make_activation(Choice("leaky_relu", {"slope": 0.0}))
+    assert leaky.bounds == (0.0, math.inf)
+    assert leaky.inverse(np.ones(1)) is None
+    assert make_activation(Choice("elu", {"alpha": 0.0})).inverse(np.ones(1)) is None
+
+
+def test_softplus_is_straight_above_20_but_not_at_20() -> None:
+    softplus = Choice("softplus")
+    assert value(softplus, [20.0, 20.5]).tolist() == [pytest.approx(math.log1p(math.exp(20.0)), rel=1e-15), 20.5]
+    assert slope(softplus, [20.0, 20.5]).tolist() == [pytest.approx(1 / (1 + math.exp(-20.0)), rel=1e-15), 1.0]
+    back = make_activation(softplus).inverse(np.array([20.0]))
+    assert value(softplus, back).item() == pytest.approx(20.0, rel=1e-14)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
