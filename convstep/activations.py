@@ -130,7 +130,7 @@ class Elu(Activation):
     def inverse(self, a: Array) -> Array | None:
         alpha = self.choice.number("alpha")
         with np.errstate(all="ignore"):
-            return np.where(a > 0, a, np.log1p(np.minimum(a, 0.0) / alpha)) if alpha > 0 else None
+            return np.where(a > 0, a, np.log1p(a / alpha)) if alpha > 0 else None
 
     def value(self, z: Array, out: Array) -> None:
         np.multiply(np.expm1(np.minimum(z, 0.0)), self.choice.number("alpha"), out=out)
@@ -216,7 +216,7 @@ class Softplus(Activation):
     def inverse(self, a: Array) -> Array | None:
         beta = self.choice.number("beta")
         with np.errstate(all="ignore"):
-            return np.where(beta * a > self.straight_above, a, np.log(np.expm1(np.minimum(beta * a, 30.0))) / beta)
+            return np.where(beta * a > self.straight_above, a, np.log(np.expm1(beta * a)) / beta)
 
     def value(self, z: Array, out: Array) -> None:
         beta = self.choice.number("beta")

@@ -171,7 +171,8 @@ class Rules:
     """The rules for one run. Blocks must be handed in one after the other."""
 
     def __init__(self, problem: Problem, first_loss: float, first_state: Array, cycles: Cycles | None = None) -> None:
-        self.of_a_row = RowRules(problem, first_loss, problem.learning_rate or 0.0)
+        assert problem.learning_rate is not None
+        self.of_a_row = RowRules(problem, first_loss, problem.learning_rate)
         self.cycles = cycles or Cycles(first_state)
 
     @np.errstate(all="ignore")
@@ -262,8 +263,6 @@ def _first_repeat(states: Array, tolerance: Array, moving: Mask, period: int, kn
     returned[period:] = distance(states[period:], states[:-period]) <= tolerance[period:]
     repeating = np.cumsum(returned & moving)
     window = 2 * period
-    if len(states) <= window:
-        return None
     complete = np.flatnonzero(repeating[window:] - repeating[:-window] == window) + window
     complete = complete[complete >= known]
     return int(complete[0]) if len(complete) else None

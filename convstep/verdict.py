@@ -135,7 +135,7 @@ def _size_of_gradient(problem: Problem, step: Step) -> str:
     """How small the gradient is, weight decay included, as the rules see it."""
     decay: Any = problem.optimizer.parameters.get("weight_decay", 0)
     size = max(
-        np.max(np.abs(step.array(f"{kind}_gradient") + decay * step.array(kind)), initial=0)
+        np.max(np.abs(step.array(f"{kind}_gradient") + decay * step.array(kind)))
         for kind in ("filter", "bias")
         if kind in step
     )

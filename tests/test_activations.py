@@ -114,6 +114,7 @@ def test_constants_to_the_last_digits(choice: Choice) -> None:
     least = value(choice, np.linspace(bottom - 1e-3, bottom + 1e-3, 20_001)).min()
     below, above = least - 1e-12, least + 1e-12
     assert activation.reaches(np.array([below, above])).tolist() == [False, True]
+    assert activation.reaches(np.array([activation.bounds[0]])).all()
 
 
 @examples(60)
@@ -148,6 +149,7 @@ def test_reaches(choice: Choice, reached: list[float], beyond: list[float]) -> N
     activation = make_activation(choice)
     assert activation.reaches(np.array(reached)).all()
     assert not activation.reaches(np.array(beyond)).any()
+    assert activation.reaches(np.array(reached)).dtype == bool
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -212,11 +214,26 @@ def test_inverse_of_what_is_never_reached_is_not_finite(name: str) -> None:
     assert not np.isfinite(found).any()
 
 
+def test_what_is_flat_below_0_has_no_inverse() -> None:
+    leaky = make_activation(Choice("leaky_relu", {"slope": 0.0}))
+    assert leaky.bounds == (0.0, math.inf)
+    assert leaky.inverse(np.ones(1)) is None
+    assert make_activation(Choice("elu", {"alpha": 0.0})).inverse(np.ones(1)) is None
+
+
+def test_softplus_is_straight_above_20_but_not_at_20() -> None:
+    softplus = Choice("softplus")
+    assert value(softplus, [20.0, 20.5]).tolist() == [pytest.approx(math.log1p(math.exp(20.0)), rel=1e-15), 20.5]
+    assert slope(softplus, [20.0, 20.5]).tolist() == [pytest.approx(1 / (1 + math.exp(-20.0)), rel=1e-15), 1.0]
+    back = make_activation(softplus).inverse(np.array([20.0]))
+    assert value(softplus, back).item() == pytest.approx(20.0, rel=1e-14)
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_each_piece_holds_somewhere_and_no_two_at_once(name: str) -> None:
     activation = make_activation(Choice(name))
     for pieces in (activation.pieces, activation.slope_pieces):
-        holding = [[piece.holds(z) for piece in pieces] for z in (-30.0, -1e-9, 0.0, 1e-9, 20.0, 30.0)]
+        holding = [[piece.holds(z) for piece in pieces] for z in (-30.0, -1e-9, 0.0, 1e-9, 20.0, 20.5, 30.0)]
         assert all(sum(each) == 1 for each in holding)
         assert all(any(each) for each in zip(*holding, strict=True))
 

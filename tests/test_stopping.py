@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
 
+import convstep
 from convstep import block
 from convstep.choices import Choice
 from convstep.descent import descend
@@ -36,7 +37,7 @@ def single(x: float, w: float, t: float | None, rate: float, **changed: Any) -> 
 
 def outcome_of(problem: Problem) -> tuple[Outcome, int]:
     """The outcome, and how many iterations were handed out."""
-    run = descend(problem)
+    run = convstep.descend(problem)
     count = sum(1 for _ in run)
     assert run.outcome is not None
     return run.outcome, count
@@ -129,6 +130,11 @@ def test_the_larger_of_first_loss_and_target_may_rise() -> None:
     assert rules(first_loss=100.0).ending(progress(loss=[101e12])) == Ending(1, "diverged")
 
 
+def test_where_nothing_counts_as_a_loss_of_0_nothing_is_a_rise() -> None:
+    exactly = rules((0.0, 0.0), first_loss=0.0, stop=Stop(loss=0.0))
+    assert exactly.ending(progress(loss=[1e-300])) is None
+
+
 def test_dead_needs_a_target_within_reach() -> None:
     silent = progress(**(QUIET | {"delta": [[0.0, 0.0]]}))
     assert rules((3.0, -4.0), activation=Choice("relu")).ending(silent) == Ending(1, "dead")
@@ -147,6 +153,20 @@ def test_without_a_target_nothing_converges_and_the_loss_may_rise() -> None:
     assert Rules(problem, 0.0, np.zeros(2)).ending(progress(loss=[-np.inf])) == Ending(1, "diverged")
     silent = progress(**(QUIET | {"delta": [[0.0, 0.0]]}))
     assert Rules(problem, 0.0, np.zeros(2)).ending(silent) == Ending(1, "stationary")
+
+
+def test_without_a_target_no_number_of_outputs_is_dead() -> None:
+    problem = single(1.0, -1.0, None, 0.5, activation=Choice("relu"), output_gradient=np.ones((1, 3)))
+    assert outcome_of(replace(problem, input=np.ones((1, 3))))[0].status == "stationary"
+
+
+JUMPING = {"states": np.tile([[2.0, 2.0], [0.0, 0.0]], (3, 1))}
+
+
+def test_a_cycle_ends_a_run_at_the_row_that_completes_it_unless_a_rule_held_before() -> None:
+    assert rules().ending(progress(6, **JUMPING)) == Ending(5, "oscillating", 2)
+    loss = np.array([5.0, 0.0, 5.0, 5.0, 5.0, 5.0])
+    assert rules().ending(progress(6, loss=loss, **JUMPING)) == Ending(2, "converged", None)
 
 
 # Whole runs
@@ -269,6 +289,12 @@ def test_two_for_ever(longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (outcome.status, outcome.period, count, outcome.iterations) == ("oscillating", 2, 5, 5)
 
 
+def test_two_for_ever_in_fractions() -> None:
+    problem = {"input": [[1]], "filter": [[0]], "target": [["1/3"]], "activation": "linear", "learning_rate": 2}
+    outcome, count = outcome_of(convstep.load(problem, {"exact": True}))
+    assert (outcome.status, outcome.period, count, outcome.iterations) == ("oscillating", 2, 5, 5)
+
+
 # Cycles
 
 
@@ -309,7 +335,7 @@ def test_what_is_no_cycle(sizes: list[int]) -> None:
     still = np.ones((400, 2))
     drifting = np.tile(cycle(5, 2), (80, 1)) + 1e-9 * count
     too_long = np.tile(cycle(65, 2), (6, 1))
-    for states in (slow, alternating, still, drifting, too_long, cycle(400, 2)):
+    for states in (slow, alternating, still, 0.0 * still, drifting, too_long, cycle(400, 2)):
         assert find_in_blocks(states, sizes) is None
 
 
@@ -318,10 +344,15 @@ def test_a_cycle_that_stands_still_once_a_period_is_none() -> None:
     assert find_in_blocks(states, [7]) is None
 
 
+@pytest.mark.parametrize("before", [[], [[0.0, 0.0]]], ids=str)
+@pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize(("off", "found"), [(0.9e-12, True), (1.1e-12, False)])
-def test_tolerance_is_relative_to_the_largest_number(off: float, found: bool) -> None:
+def test_tolerance_is_relative_to_the_largest_number(
+    off: float, found: bool, place: int, before: list[list[float]]
+) -> None:
     states = np.tile([[1000.0, 1.0], [-1000.0, 1.0]], (10, 1))
-    states[::2, 1] += 1000.0 * off * np.arange(10)
+    states[:, 1] += 1000.0 * off * (np.arange(20) // 2)
+    states = np.array([*before, *np.roll(states, 1 - place, axis=1)])
     assert (find_in_blocks(states, [3]) is not None) == found
 
 
@@ -346,3 +377,10 @@ def test_the_optimizers_state_must_come_back_too() -> None:
     problem = single(1.0, 0.0, 1.0, 0.5, optimizer=Choice("adam"), stop=Stop(400, -1.0, -1.0))
     assert outcome_of(problem)[0].status == "stopped"
     assert outcome_of(replace(problem, optimizer=Choice("sgd"), learning_rate=2.0))[0].status == "oscillating"
+
+
+def test_no_more_is_kept_than_the_longest_cycle_takes() -> None:
+    cycles = Cycles(np.zeros(3))
+    for _ in range(3):
+        cycles.find(np.random.default_rng(0).normal(size=(150, 3)))
+    assert len(cycles.history) == 3 * cycles.longest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -67,9 +68,47 @@ def test_dead_by_a_slope_that_is_nearly_0() -> None:
     )
 
 
+def test_dead_names_four_cells_and_counts_five() -> None:
+    four = verdict(row([1] * 4, [2] * 4, w=-1.0, activation=Choice("relu"))).reason
+    assert "output[0,0], output[0,1], output[0,2] and output[0,3] are wrong" in four
+    five = verdict(row([1] * 5, [2] * 5, w=-1.0, activation=Choice("relu"))).reason
+    assert "5 of the 5 cells of output are wrong" in five
+
+
+def test_dead_where_nothing_at_all_is_small_enough_but_0() -> None:
+    problem = row([1, -1], [2, 1], w=-1.0, activation=Choice("relu"), stop=Stop(gradient=0.0))
+    assert verdict(problem) == Verdict(
+        "The gradient is 0 although the loss is still 2: output[0,0] is wrong, but the slope of relu there is 0, "
+        "so no error flows back."
+    )
+
+
+def test_dead_by_slopes_of_which_one_is_0() -> None:
+    """σ(−1200) is 0 in floats."""
+    problem = row([1, 40], [0.5, 0.5], w=-30.0, activation=Choice("sigmoid"))
+    assert "output[0,0] and output[0,1] are wrong, but the slope of sigmoid there is at most 9.35762e-14" in (
+        verdict(problem).reason
+    )
+
+
+def test_the_gradient_of_the_bias_counts() -> None:
+    """It is twice the filter's."""
+    problem = row([0.5], [0.5], w=-60.0, bias=np.array(0.0), activation=Choice("sigmoid"))
+    assert verdict(problem).reason.startswith("The gradient is as good as 0 (at most 4.7e-14) although")
+
+
 def test_converged() -> None:
     assert verdict(question(learning_rate=0.1)) == Verdict(
         "The loss 9.05664e-13 is at most 1e-12, so the output matches the target."
+    )
+
+
+def test_converged_to_a_loss_that_is_no_match() -> None:
+    assert verdict(row([1], [1], w=1.0, stop=Stop(loss=1e-6))) == Verdict(
+        "The loss 0 is at most 1e-6, so the output matches the target."
+    )
+    assert verdict(row([1], [1], w=1.0, stop=Stop(loss=1.1e-6))) == Verdict(
+        "The loss 0 is at most 1.1e-6, as stop.loss asks."
     )
 
 
@@ -87,6 +126,16 @@ def test_stationary_where_errors_balance() -> None:
     )
 
 
+def test_stationary_where_errors_balance_beside_an_output_that_is_right() -> None:
+    assert verdict(row([1, 1, 0], [1, 3, 0])) == verdict(row([1, 1], [1, 3]))
+
+
+def test_stationary_at_errors_as_large_as_allowed() -> None:
+    """relu does not produce −½ either, but an error of ½ is none here."""
+    problem = row([1], [-0.5], w=-1.0, activation=Choice("relu"), stop=Stop(gradient=0.5))
+    assert verdict(problem) == Verdict("The gradient is 0 at the loss 0.125: no error is larger than 0.5.")
+
+
 def test_stationary_though_every_output_is_right() -> None:
     assert verdict(row([1], [3], w=3.0, stop=Stop(loss=-1.0))) == Verdict(
         "The gradient is 0 at the loss 0: no error is larger than 0."
@@ -100,8 +149,10 @@ def test_stationary_without_a_target() -> None:
 
 def test_stationary_by_weight_decay() -> None:
     """w = 1.5 between the target 3 and the decay's 0: the loss's own gradient there is −1.5."""
-    reason = verdict(row([1], [3], optimizer=Choice("sgd", {"weight_decay": 1.0}))).reason
-    assert "1.5)" not in reason
+    assert verdict(row([1], [3], optimizer=Choice("sgd", {"weight_decay": 1.0}))) == Verdict(
+        "The gradient is 0 with weight decay at the loss 1.125: the pull of the errors and that of weight decay "
+        "balance each other."
+    )
 
 
 def test_oscillating() -> None:
@@ -129,6 +180,13 @@ def test_diverged_by_overflow_while_the_loss_falls() -> None:
     problem = replace(problem, target=None, output_gradient=np.array([[1e200]]))
     assert verdict(problem) == Verdict(
         "After iteration 2 a number is too large for a float, or 0 was divided by 0; the loss began at 0.",
+    )
+
+
+def test_diverged_by_overflow_while_the_loss_stays() -> None:
+    """w jumps from 0 to 2·t, where ∂L/∂x = 2·t² is too large and ½t² still is not."""
+    assert verdict(row([1], [1e154], rate=2.0)) == Verdict(
+        "After iteration 1 a number is too large for a float, or 0 was divided by 0; the loss began at 5e307."
     )
 
 
@@ -166,4 +224,23 @@ def test_interrupted() -> None:
     step = next(descend(alone))
     assert judge(alone, stopped_after(alone, step), step, step, interrupted=True) == Verdict(
         "You stopped it after iteration 1."
+    )
+
+
+def test_a_loss_that_is_not_known() -> None:
+    problem = row([1], [1])
+    first = next(descend(problem))
+    outcome = replace(stopped_after(problem, first), loss=None)
+    assert judge(problem, outcome, first, first, interrupted=True) == Verdict("You stopped it after iteration 1.")
+    assert judge(problem, replace(outcome, status="oscillating", period=2), first, first) == Verdict(
+        "The filter comes back to itself every 2 iterations and so never settles; the loss is unknown where it stopped."
+    )
+
+
+def test_a_number_cut_off_ends_a_sentence() -> None:
+    problem = row([1], [1], stop=Stop(1))
+    first = next(descend(problem))
+    outcome = replace(stopped_after(problem, first), loss=Fraction(10**20, 3 * 10**20 + 1))
+    assert judge(problem, outcome, first, first) == Verdict(
+        "The one iteration asked for is done; the loss went from 0.5 to 0.333333…"
     )

@@ -43,7 +43,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "activations": ("tests/test_activations.py", "tests/problem/test_parameter_limits.py"),
     "activation_base": ("tests/test_activations.py", "tests/derivation"),
     "losses": ("tests/test_losses.py", "tests/problem/test_parameter_limits.py"),
-    "optimizers": ("tests/test_optimizers_torch.py", "tests/problem/test_parameter_limits.py"),
+    "optimizers": (
+        "tests/test_optimizers.py",
+        "tests/problem/test_parameter_limits.py",
+        "tests/test_optimizers_torch.py",
+    ),
     "geometry": ("tests/test_geometry.py", "tests/test_correlation.py", "tests/problem/test_checks.py"),
     "correlation.definition": ("tests/test_correlation.py", "tests/test_correlation_torch.py"),
     "correlation.in_order": ("tests/correlation/test_in_order.py", *SCHEMES),

@@ -55,11 +55,21 @@ class Mutant(NamedTuple):
 
     Attributes:
         name: Where it is and what was changed; it stays the same when lines move.
-        tree: The module.
+        source: The module as it is.
+        number: Which of its changes.
     """
 
     name: str
-    tree: ast.Module
+    source: str
+    number: int
+
+    @property
+    def tree(self) -> ast.Module:
+        """The module; made when it is asked for, as hundreds of trees would slow down every process split off."""
+        tree = ast.parse(self.source)
+        for _ in _changes(tree, apply=self.number):
+            pass
+        return ast.fix_missing_locations(tree)
 
 
 def mutants(source: str) -> Iterator[Mutant]:
@@ -71,15 +81,7 @@ def mutants(source: str) -> Iterator[Mutant]:
         seen[name] = seen.get(name, 0) + 1
         if seen[name] > 1:
             name = f"{name}  ({seen[name]})"
-        yield Mutant(name, _changed(source, number))
-
-
-def _changed(source: str, number: int) -> ast.Module:
-    """The module with its change of this number made."""
-    tree = ast.parse(source)
-    for _ in _changes(tree, apply=number):
-        pass
-    return ast.fix_missing_locations(tree)
+        yield Mutant(name, source, number)
 
 
 def _changes(tree: ast.Module, apply: int = -1) -> Iterator[tuple[Slot, str, str, str]]:
