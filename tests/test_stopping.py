@@ -216,6 +216,15 @@ def test_overflow_in_the_first_iteration_is_recorded() -> None:
     assert run.outcome is not None
     assert (run.outcome.status, run.outcome.iterations) == ("diverged", 1)
     assert step.loss == np.inf
+    assert np.isnan(run.outcome.loss)
+
+
+def test_overflow_where_nothing_is_learned_warns_of_nothing() -> None:
+    forward = single(1e200, 1e200, None, 0.5, learning_rate=None)
+    (step,) = descend(forward)
+    assert step.output.item() == np.inf
+    (step,) = descend(replace(forward, filter=np.array([[1.0]]), output_gradient=np.array([[1e200]])))
+    assert (step.loss, step.filter_gradient.item()) == (np.inf, np.inf)
 
 
 def test_overflow_of_several_parameters_warns_of_nothing() -> None:
