@@ -40,7 +40,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "activation_base": ("tests/test_activations.py", "tests/derivation"),
     "losses": ("tests/test_losses.py", "tests/problem/test_parameter_limits.py"),
     "optimizers": ("tests/test_optimizers_torch.py", "tests/problem/test_parameter_limits.py"),
-    "geometry": ("tests/test_geometry.py", "tests/test_correlation.py", "tests/problem/test_checks.py"),
+    "geometry": ("tests/test_correlation.py", "tests/problem/test_checks.py"),
     "correlation.definition": ("tests/test_correlation.py", "tests/test_correlation_torch.py"),
     "correlation.in_order": SCHEMES,
     "correlation.windows": SCHEMES,
