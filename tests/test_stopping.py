@@ -245,6 +245,11 @@ def test_a_loss_that_rises_too_far() -> None:
     assert outcome.loss == 0.5 * 81.0**rises
 
 
+def test_a_loss_that_begins_high_may_stay_high() -> None:
+    outcome, _ = outcome_of(single(1.0, 1e6, 0.0, 0.5))
+    assert (outcome.status, outcome.iterations) == ("converged", 40)  # ½·(10⁶/2ᵏ)² ≤ 10⁻¹²
+
+
 def test_a_rounding_error_is_no_rise() -> None:
     decay = Choice("sgd", {"weight_decay": 0.1})
     problem = Problem(

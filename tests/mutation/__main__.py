@@ -50,7 +50,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "correlation.fourier": SCHEMES,
     "correlation.reordered": SCHEMES,
     "correlation.choice": SCHEMES,
-    "layers.conv": DESCENT,
+    "layers.conv": (*DESCENT, "tests/test_unrolled.py"),
     "block": (*DESCENT, "tests/test_descent_promises.py", "tests/test_unrolled.py"),
     "layers.unrolled": ("tests/test_unrolled.py",),
     "descent": (*DESCENT, "tests/test_descent_promises.py"),
