@@ -14,6 +14,7 @@ from profiles import examples
 
 from convstep.block import Block
 from convstep.choices import Choice
+from convstep.correlation import correlate
 from convstep.descent import again, descend, run_from, stopped_after
 from convstep.exact.descent import ExactDescent
 from convstep.problem.load import load
@@ -237,6 +238,15 @@ def test_the_three_inner_products_are_one(problem: Problem, seed: int) -> None:
     assert step.loss == expected
     assert np.sum(step.filter * step.filter_gradient) == expected
     assert np.sum(problem.input * step.input_gradient) == expected
+
+
+@pytest.mark.parametrize("cell", [(0, 0), (20, 30), (33, 43)])
+def test_a_sum_that_is_0_in_its_order_is_0_in_a_large_problem_too(cell: tuple[int, int]) -> None:
+    problem = Problem(numbers(1, (40, 50)), numbers(2, (7, 7)))
+    in_order = correlate(problem.input[None, None], problem.filter[None, None], problem.geometry)[0, 0]
+    problem = replace(problem, bias=np.array(-in_order[cell]))
+    assert Block(problem).layer.correlation.reorders
+    assert next(descend(problem)).pre_activation[cell] == 0.0
 
 
 def test_stopped_by_the_user() -> None:
