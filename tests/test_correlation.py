@@ -65,6 +65,13 @@ def test_groups_channels_and_batch_by_hand() -> None:
     assert input_gradient(delta, w, geometry)[:, :, 0, 0].tolist() == expected
 
 
+def test_how_many_windows_and_taps_there_are() -> None:
+    geometry = Geometry(batch=2, channels=6, size=(3, 5), filters=4, kernel=(2, 1), groups=2)
+    assert geometry.output == (2, 5)
+    assert geometry.positions == 2 * 2 * 5
+    assert geometry.taps == 3 * 2 * 1
+
+
 def test_pad() -> None:
     geometry = Geometry(1, 1, (1, 2), 1, (1, 1), padding=((1, 0), (2, 1)))
     assert pad(np.array([[[[1.0, 2.0]]]]), geometry)[0, 0].tolist() == [[0, 0, 0, 0, 0], [0, 0, 1, 2, 0]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,16 @@ from drawn_problems import INTEGERS, SEEDS, numbers, problems, question
 from hypothesis import given
 from profiles import examples
 
+from convstep.block import Block
 from convstep.choices import Choice
-from convstep.descent import descend, stopped_after
+from convstep.correlation import correlate
+from convstep.descent import again, descend, run_from, stopped_after
+from convstep.exact.descent import ExactDescent
+from convstep.problem.load import load
 from convstep.problem.model import Problem, Stop
 from convstep.quantities import QUANTITIES
-from convstep.trace import Step
+from convstep.stepping import state_after
+from convstep.trace import Start, Step
 
 LINEAR = Choice("linear")
 
@@ -235,6 +240,15 @@ def test_the_three_inner_products_are_one(problem: Problem, seed: int) -> None:
     assert np.sum(problem.input * step.input_gradient) == expected
 
 
+@pytest.mark.parametrize("cell", [(0, 0), (20, 30), (33, 43)])
+def test_a_sum_that_is_0_in_its_order_is_0_in_a_large_problem_too(cell: tuple[int, int]) -> None:
+    problem = Problem(numbers(1, (40, 50)), numbers(2, (7, 7)))
+    in_order = correlate(problem.input[None, None], problem.filter[None, None], problem.geometry)[0, 0]
+    problem = replace(problem, bias=np.array(-in_order[cell]))
+    assert Block(problem).layer.correlation.reorders
+    assert next(descend(problem)).pre_activation[cell] == 0.0
+
+
 def test_stopped_by_the_user() -> None:
     problem = question(learning_rate=0.1, bias=np.array(0.25))
     run = descend(problem)
@@ -243,3 +257,138 @@ def test_stopped_by_the_user() -> None:
     assert (outcome.status, outcome.iterations, outcome.loss) == ("stopped", 1, after.loss)
     assert np.array_equal(outcome.filter, after.filter)
     assert outcome.bias == after.bias
+
+
+def test_stopped_by_the_user_before_anything_was_learned() -> None:
+    forward = question(target=None, learning_rate=None, bias=np.array(0.25))
+    for problem, loss in ((forward, None), (replace(forward, output_gradient=np.ones((2, 2))), 3.25 + 0.25 + 1.25)):
+        (step,) = descend(problem)
+        outcome = stopped_after(problem, step)
+        assert (outcome.status, outcome.iterations, outcome.loss) == ("stopped", 1, loss)
+        assert outcome.filter is problem.filter
+        assert outcome.bias is problem.bias
+
+
+def test_stopped_by_the_user_in_fractions_has_a_fraction_for_a_loss() -> None:
+    problem = load({"input": [[1]], "filter": [[1]], "target": [["1/3"]], "learning_rate": "1/7", "exact": True})
+    step, after = islice(descend(problem), 2)
+    assert stopped_after(problem, step).loss == after.loss
+    assert type(stopped_after(problem, step).loss) is type(after.loss) is not float
+
+
+# Runs that begin in the middle
+
+ENDLESS = Stop(iterations=400, loss=-1.0, gradient=-1.0)
+CARRIERS = [Choice("sgd"), Choice("sgd", {"momentum": 0.5, "dampening": 0.25}), Choice("adam", {"amsgrad": True})]
+
+
+def later(problem: Problem, before: Step) -> Problem:
+    """The problem as it stands after an iteration."""
+    return replace(problem, filter=before.new_filter, bias=before.array("new_bias"))
+
+
+@pytest.mark.parametrize("first", [2, 3, 22, 90])
+@pytest.mark.parametrize("optimizer", CARRIERS, ids=lambda choice: str(choice.spelled))
+def test_the_same_numbers_from_any_iteration_on(optimizer: Choice, first: int) -> None:
+    problem = question(learning_rate=0.01, bias=np.array(0.25), optimizer=optimizer, stop=ENDLESS)
+    steps = list(descend(problem))
+    begun = later(problem, steps[first - 2])
+    start = Start(first, 1, state_after(steps[first - 2]))
+    for found in (list(islice(again(begun, start), 400 - first + 1)), list(run_from(begun, start))):
+        assert [step.iteration for step in found] == list(range(first, 401))
+        for step, known in zip(found, steps[first - 1 :], strict=True):
+            assert list(step) == list(known)
+            assert all(step.array(name).tobytes() == known.array(name).tobytes() for name in known)
+
+
+def test_an_optimizer_that_begins_anew_counts_from_there() -> None:
+    """With its state gone, Adam's first step is as long as the rate."""
+    problem = question(optimizer=Choice("adam", {"eps": 0.0}), learning_rate=0.25)
+    anew = next(again(problem, Start(5, 5)))
+    assert anew.iteration == 5
+    assert np.abs(anew.filter_update[np.nonzero(anew.filter_gradient)]).tolist() == pytest.approx([0.25] * 3)
+
+
+def test_again_goes_on_past_every_end() -> None:
+    steps = list(islice(again(question(stop=Stop(2)), Start(3)), 500))
+    assert [step.iteration for step in steps] == list(range(3, 503))
+
+
+def test_a_run_that_begins_after_its_last_iteration_does_one() -> None:
+    for last, done in ((9, [5, 6, 7, 8, 9]), (5, [5]), (3, [5])):
+        run = run_from(question(learning_rate=0.1, stop=Stop(last)), Start(5))
+        assert [step.iteration for step in run] == done
+        assert run.outcome is not None
+        assert (run.outcome.status, run.outcome.iterations) == ("stopped", done[-1])
+
+
+def test_what_does_not_learn_has_the_number_that_it_begins_at() -> None:
+    problem = question(target=None, learning_rate=None)
+    run = run_from(problem, Start(5))
+    (step,) = run
+    assert run.outcome is not None
+    assert (step.iteration, run.outcome.iterations) == (5, 5)
+    (step,) = again(problem, Start(5))
+    assert step.iteration == 5
+    assert step.output.tolist() == ITERATION_1["output"]
+
+
+def test_fractions_if_asked_for() -> None:
+    document = {"input": [[1]], "filter": [[1]], "target": [[3]], "learning_rate": "1/2"}
+    assert type(descend(load(document))) is not ExactDescent
+    assert type(descend(load(document | {"exact": True}))) is ExactDescent
+    assert not next(again(load(document), Start())).is_exact
+    step = next(again(load(document | {"exact": True}), Start(2)))
+    assert (step.is_exact, step.iteration) == (True, 2)
+
+
+# How much is computed ahead
+
+
+def test_blocks_grow_until_they_are_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    advance = Block.advance
+    monkeypatch.setattr(
+        Block, "advance", lambda block, count, first: asked.append((count, first)) or advance(block, count, first)
+    )
+    whole = [(1, 1), (4, 2), (16, 6), (64, 22), (256, 86), (256, 342)]
+    assert len(list(descend(question(stop=Stop(600, -1.0, -1.0))))) == 600
+    assert asked == [*whole, (3, 598)]
+    asked.clear()
+    assert sum(1 for _ in islice(again(question(), Start()), 598 - 1)) == 597
+    assert asked == whole
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"learning_rate": 0.1, "stop": Stop(7)},
+        {"activation": LINEAR},
+        {"learning_rate": 0.1},
+        {"learning_rate": 0.4},
+    ],
+    ids=["dead", "stopped", "diverged", "converged", "oscillating"],
+)
+def test_the_outcome_is_there_with_the_last_step(changed: dict[str, Any]) -> None:
+    run = descend(question(**changed))
+    known = [run.outcome is not None for _ in run]
+    assert known == [False] * (len(known) - 1) + [True]
+
+
+def test_a_first_loss_of_0_sets_no_bound() -> None:
+    """Weight decay flings the weight away from where the loss is 0: w → −9w, bounded by ½Σt², as always."""
+    problem = Problem(
+        np.array([[1e-9]]),
+        np.array([[1.0]]),
+        target=np.array([[1e-9]]),
+        activation=LINEAR,
+        learning_rate=10.0,
+        optimizer=Choice("sgd", {"weight_decay": 1.0}),
+        stop=Stop(1000, 0.0, -1.0),
+    )
+    run = descend(problem)
+    *_, last = run
+    assert run.outcome is not None
+    assert (run.outcome.status, run.outcome.iterations) == ("diverged", 7)
+    assert last.loss <= 1e12 * 0.5e-18 < run.outcome.loss

@@ -96,9 +96,11 @@ def test_plain_descent_can_start_anew_from_any_filter(problem: Problem) -> None:
 
 
 def test_a_large_problem_is_done_iteration_by_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(block, "BLOCK_NUMBERS", 100)
-    assert block.Block(question()).longest == 100 // (6 * 4 + 9 + 5 * 4)
-    assert block.Block(deep()).longest == 1
+    assert block.Block(question()).longest == 256
+    assert block.Block(Problem(np.ones((30, 30)), np.ones((1, 1)))).longest == 2**17 // (6 * 900 + 900 + 5)
+    for numbers_held, longest in ((53 * 40, 40), (53 * 40 - 1, 39), (53, 1), (52, 1)):
+        monkeypatch.setattr(block, "BLOCK_NUMBERS", numbers_held)
+        assert block.Block(question()).longest == longest  # 6·4 outputs, 9 cells and 5·4 weights make 53
 
 
 # What a Step promises

@@ -236,6 +236,15 @@ def test_overflow_in_the_first_iteration_is_recorded() -> None:
     assert run.outcome is not None
     assert (run.outcome.status, run.outcome.iterations) == ("diverged", 1)
     assert step.loss == np.inf
+    assert np.isnan(run.outcome.loss)
+
+
+def test_overflow_where_nothing_is_learned_warns_of_nothing() -> None:
+    forward = single(1e200, 1e200, None, 0.5, learning_rate=None)
+    (step,) = descend(forward)
+    assert step.output.item() == np.inf
+    (step,) = descend(replace(forward, filter=np.array([[1.0]]), output_gradient=np.array([[1e200]])))
+    assert (step.loss, step.filter_gradient.item()) == (np.inf, np.inf)
 
 
 def test_overflow_of_several_parameters_warns_of_nothing() -> None:
@@ -254,6 +263,11 @@ def test_a_loss_that_rises_too_far() -> None:
     rises = int(np.ceil(12 / np.log10(81)))
     assert (outcome.status, outcome.iterations, count) == ("diverged", rises, rises)
     assert outcome.loss == 0.5 * 81.0**rises
+
+
+def test_a_loss_that_begins_high_may_stay_high() -> None:
+    outcome, _ = outcome_of(single(1.0, 1e6, 0.0, 0.5))
+    assert (outcome.status, outcome.iterations) == ("converged", 40)  # ½·(10⁶/2ᵏ)² ≤ 10⁻¹²
 
 
 def test_a_rounding_error_is_no_rise() -> None:

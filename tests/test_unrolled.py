@@ -16,6 +16,7 @@ from convstep import block
 from convstep.block import Block
 from convstep.choices import Choice
 from convstep.layers import unrolled
+from convstep.optimizers import make_optimizer
 from convstep.problem.model import Problem, Stop
 
 kept = unrolled.Unrolled.run
@@ -108,3 +109,27 @@ def test_few_windows_in_a_large_input_are_not():
     target = np.ones((2, 2))
     far_apart = Problem(np.ones((1000, 1000)), np.ones((1, 1)), stride=(999, 999), target=target, learning_rate=0.1)
     assert Block(far_apart)._loop is None
+
+
+def test_sixty_four_products_are_tiny_and_one_more_is_not():
+    sgd = make_optimizer(Choice("sgd"), 0.5)
+    two_by_two = {"filter": np.ones((2, 2, 1, 1)), "learning_rate": 0.5}
+    assert unrolled.suits(Problem(np.ones((2, 1, 16)), **two_by_two), sgd)
+    assert not unrolled.suits(Problem(np.ones((2, 1, 17)), **two_by_two), sgd)
+    assert not unrolled.suits(Problem(np.ones((5, 13)), np.ones((1, 1)), learning_rate=0.5), sgd)
+
+
+@pytest.mark.parametrize("loss", ["half_squared_error", "squared_error", "mean_squared_error"])
+@pytest.mark.parametrize("activation", ["linear", "relu", "leaky_relu"])
+def test_what_floats_can_do_goes_through_no_array(activation, loss):
+    text = "\n".join(unrolled._Text(question(activation=Choice(activation), loss=Choice(loss)), True).lines())
+    for call in ("value(", "exp(", "slope_of(", "gradient_of("):
+        assert call not in text
+
+
+@pytest.mark.parametrize(
+    ("activation", "calls"), [("sigmoid", ["exp"]), ("tanh", ["value"]), ("elu", ["value", "slope_of"])]
+)
+def test_only_what_floats_cannot_do_goes_through_arrays(activation, calls):
+    text = "\n".join(unrolled._Text(question(activation=Choice(activation)), True).lines())
+    assert [call for call in ("exp", "value", "slope_of", "gradient_of") if f"  {call}(" in text] == calls

@@ -57,15 +57,14 @@ class Conv:
         self.has_bias = problem.bias is not None
         self.rotated = problem.operation == "convolution"
         self.filter_size = geometry.filters * geometry.taps
-        bias = np.zeros(0) if problem.bias is None else problem.bias.reshape(-1)
-        self._next_weights = np.concatenate([problem.filter.reshape(-1), bias])[None]
+        parameters = [problem.filter] if problem.bias is None else [problem.filter, problem.bias]
+        self._next_weights = np.concatenate([array.ravel() for array in parameters])[None]
         self._next_z = np.empty((1, *geometry.output_shape))
         self._next_a = np.empty_like(self._next_z)
         states = {name: optimizer.first_state(name) for name in optimizer.state_names} if optimizer else {}
         self._next_states = {
             name: np.full_like(self._next_weights, state.get(name, first)) for name, first in states.items()
         }
-        self.first_iteration = 1
 
     def allocate(self, count: int, first_iteration: int, by_rows: bool = True) -> None:
         """Makes room for `count` iterations, and cuts it into rows if they are to be done one by one."""
@@ -160,7 +159,7 @@ class Conv:
 
     def go_through(self, loop: Unrolled) -> Numbers:
         """All iterations at once: forward, backward and learn by the loop written out."""
-        numbers = loop.run(self.count, self.weights[0], self.z[0].reshape(-1), self.a[0].reshape(-1))
+        numbers = loop.run(self.count, self.weights[0], self.z[0].ravel(), self.a[0].ravel())
         for here, found in ((self.slope, numbers.slope), (self.delta, numbers.delta)):
             here.reshape(self.count, -1)[:] = found
         self.gradient[:], self.update[:] = numbers.gradient, numbers.update

@@ -123,6 +123,8 @@ class _Text:
 
     Attributes:
         sizes: How many numbers each of `Numbers` has.
+        windows: Of each output the inputs and the weights of its products.
+        biases: Which parameter is its bias; empty where there is none.
     """
 
     def __init__(self, problem: Problem, has_target: bool) -> None:
@@ -138,6 +140,8 @@ class _Text:
             self.outputs if has_target else 0,
         )
         self.windows = list(_windows(g, problem.operation == "convolution"))
+        filters = [f for _, f, _, _ in np.ndindex(*g.output_shape)]
+        self.biases = [self.taps + f for f in filters] if problem.bias is not None else []
 
     def lines(self) -> Iterator[str]:
         """The function: from all that the first iteration begins with to the numbers of every iteration, flat."""
@@ -159,11 +163,9 @@ class _Text:
 
     def _forward(self) -> Iterator[str]:
         """z = x ⋆ w + b, a = f(z)."""
-        cells = math.prod(self.geometry.output)
         for output, window in enumerate(self.windows):
             total = " + ".join(f"x{x} * w{w}" for x, w in window)
-            bias = f" + w{self.taps + output // cells % self.geometry.filters}" if self.parameters > self.taps else ""
-            yield f"z{output} = {total}{bias}"
+            yield f"z{output} = {total}" + (f" + w{self.biases[output]}" if self.biases else "")
         activation = self.problem.activation.name
         if activation in AROUND_EXP:
             before, after = AROUND_EXP[activation]
@@ -190,12 +192,11 @@ class _Text:
         yield from self._function("s", slope, "slope_of(zs, values, slopes)", "slopes")
         yield from self._each("d{i} = o{i} * s{i}")
         used: list[list[str]] = [[] for _ in range(self.parameters)]
-        cells = math.prod(self.geometry.output)
         for output, window in enumerate(self.windows):
             for x, w in window:
                 used[w].append(f"d{output} * x{x}")
-            for bias in used[self.taps :][output // cells % self.geometry.filters :][:1]:
-                bias.append(f"d{output}")
+            if self.biases:
+                used[self.biases[output]].append(f"d{output}")
         yield from (f"g{parameter} = {' + '.join(terms)}" for parameter, terms in enumerate(used))
 
     def _update(self) -> Iterator[str]:
