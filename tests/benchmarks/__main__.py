@@ -24,7 +24,7 @@ RUN = [CONVSTEP, "run", "samples/question.yaml", "--iters", "3"]
 TORCH = [sys.executable, "-m", "tests.benchmarks.torch_pages"]
 LONG = [CONVSTEP, "run", "--sample", "sigmoid", "--lr", "1e-9", "--set", "stop.loss=0", "--set", "stop.gradient=0"]
 TINY_ITERATIONS = 2000
-LINES = 200_000
+LINES = 100_000
 
 
 def start_up() -> None:
