@@ -211,6 +211,8 @@ class Search:
         for rule in self.rules.get(name, ()) if may_go_wrong else ():
             if rule.size is not None and rule.size not in self.sizes and rule.size != self.plan.shape[name][-2:]:
                 continue
+            if name not in self.plan.keeps_shape and any(need in candidates.odd for need in rule.needs):
+                continue  # Only the right way's numbers were put right.
             kind = rule.id, rule.again
             if kind not in allowed:
                 allowed[kind] = self._allowed(candidates.marks, rule)

@@ -67,3 +67,20 @@ def test_random_numbers_are_not_explained():
     for _ in range(50):
         drawn = {name: np.round(random.normal(0, 3, (2, 2)), 2).tolist() for name in ("filter_gradient", "new_filter")}
         assert convstep.diagnose(problem, drawn).verdict == "unexplained"
+
+
+def test_a_size_that_only_the_output_has_ends_no_search():
+    """The output of another padding has no place where the input is expected; the slope may hide its size."""
+    problem = convstep.load(
+        {
+            "input": [[[[-3, -2], [-1, -3]]], [[[1, -2], [-2, 1]]]],
+            "filter": [[3, 3], [-1, 2], [2, 2]],
+            "output_gradient": [[[1, -2], [-3, 2]], [[-3, 2], [1, -2]]],
+            "activation": "sigmoid",
+            "operation": "convolution",
+            "padding": "full",
+            "stride": 2,
+            "learning_rate": 0.05,
+        }
+    )
+    assert convstep.diagnose(problem, {"filter_update": [["0.01"], ["0.04"]]}).verdict == "unexplained"
