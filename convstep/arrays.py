@@ -42,3 +42,10 @@ def in_floats(numbers: Numbers) -> Array:
     floats = np.array([as_float(number) for number in numbers.reshape(-1)], dtype=np.float64).reshape(numbers.shape)
     floats.flags.writeable = False
     return floats
+
+
+def read_only(numbers: Array) -> Array:
+    """The same numbers, which whoever gets them cannot change."""
+    view = np.asarray(numbers).view()
+    view.flags.writeable = False
+    return view

@@ -106,6 +106,11 @@ class Candidates:
     def __contains__(self, name: object) -> bool:
         return any(name in layer.arrays for layer in self.layers)
 
+    @property
+    def size(self) -> int:
+        """How many bytes the arrays hold."""
+        return sum(array.nbytes for layer in self.layers for array in layer.arrays.values())
+
     def array(self, name: str) -> Array:
         """The numbers of every candidate: candidates×worlds×shape.
 
@@ -166,6 +171,16 @@ class Paths:
         self.parents = [-1]
         self.labels: list[object] = [None]
         self.others: dict[int, list[int]] = {}
+
+    def copy(self) -> Paths:
+        """The same tree, to grow by itself."""
+        result = Paths()
+        result.take_over(self)
+        return result
+
+    def take_over(self, other: Paths) -> None:
+        """Becomes the same tree as another."""
+        self.parents, self.labels, self.others = list(other.parents), list(other.labels), dict(other.others)
 
     def grow(self, nodes: Counts, label: object) -> Counts:
         """A node below each of these, with the same label."""

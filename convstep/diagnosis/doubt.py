@@ -37,6 +37,8 @@ def carried(setting: Setting, stage: Stage, values: Values, doubts: Doubts) -> A
         found = _of_direction(setting, stage, values, doubts)
     else:
         found = carry(setting, values, doubts) if carry else _by_trial(setting, stage, values, doubts)
+    if np.isfinite(found).all():
+        return found
     # Below a root, a doubt can reach past 0; that says nothing.
     return np.nan_to_num(found, nan=0.0, posinf=np.finfo(np.float64).max)
 

@@ -11,10 +11,11 @@ import math
 import numpy as np
 
 from convstep.arrays import Array, Mask, Numbers
-from convstep.diagnosis.following import FEW_DECIMALS, Followed, gone_on_with
+from convstep.diagnosis.following import FEW_DECIMALS, Followed
 from convstep.diagnosis.hand import Hand, is_cut, is_rounded
 from convstep.diagnosis.setting import Setting, without_ones
 from convstep.diagnosis.tolerance import lost_units
+from convstep.diagnosis.worlds import gone_on_with
 from convstep.diagnosis.written import FLOOR, Written
 
 
@@ -78,7 +79,7 @@ class Evidence:
         """How far the nearest world of each candidate is from the numbers, all in all."""
         with np.errstate(invalid="ignore"):
             apart = np.where(self.judged, np.abs(predicted - self.values), 0.0).sum(axis=2).min(axis=1)
-        return np.asarray(np.nan_to_num(apart, nan=np.inf))
+        return np.asarray(np.where(np.isnan(apart), np.inf, apart))
 
     def true_sign(self, signs: tuple[int, ...]) -> int:
         """1 where the numbers are the right ones, −1 where they are those with the other sign, else 0."""

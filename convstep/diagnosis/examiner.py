@@ -13,17 +13,20 @@ import numpy as np
 from convstep.arrays import Array
 from convstep.diagnosis.calculation import stages_of
 from convstep.diagnosis.evidence import Evidence
-from convstep.diagnosis.following import Followed, follow, settled, true_worlds
+from convstep.diagnosis.following import Begun, Course, Followed, follow, settled
 from convstep.diagnosis.hand import hand_of
+from convstep.diagnosis.kept import Kept
+from convstep.diagnosis.levels import FEW_LEVELS, LEVELS, MOST_MISTAKES, Found, Level, Start, TooMuchError
 from convstep.diagnosis.matching import AGAIN, Verdict
 from convstep.diagnosis.plan import Plan, rules_of
 from convstep.diagnosis.report import Reading, report
 from convstep.diagnosis.result import Diagnosis
 from convstep.diagnosis.rule import Rule
-from convstep.diagnosis.search import FEW_LEVELS, LEVELS, MOST_MISTAKES, Found, Level, Search, Start, TooMuchError
+from convstep.diagnosis.search import Reached, Search
 from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.settings import setting_at
 from convstep.diagnosis.simulation import same, simulated
+from convstep.diagnosis.worlds import true_worlds
 from convstep.diagnosis.written import Written, finest, read_written
 from convstep.errors import ProblemError
 from convstep.numbers import listing
@@ -55,6 +58,8 @@ def diagnose(problem: Problem, attempt: Mapping[str, Any], earlier: Sequence[Map
     return _examiner(problem).diagnose(attempt, earlier)
 
 
+MOST_KEPT = 1 << 25
+"""So many bytes of what was worked out for other attempts at the same exercise are kept, of each kind."""
 NEW = ("new_filter", "new_bias")
 """What the next iteration starts from."""
 
@@ -114,6 +119,9 @@ class Exercise:
         self.rules = rules_of(setting)
         self._plans: dict[frozenset[str], Plan] = {}
         self._truths: dict[tuple[int, Plan], dict[str, Array]] = {}
+        self._begun: Kept[Begun] = Kept(MOST_KEPT)
+        self._reached: Kept[Reached] = Kept(MOST_KEPT)
+        self._judged: Kept[Diagnosis] = Kept(MOST_KEPT)
 
     def judge(self, written: Mapping[str, Written]) -> Diagnosis:
         """The diagnosis of a learner's numbers.
@@ -125,8 +133,13 @@ class Exercise:
         if not written:
             raise ProblemError("no number is filled in yet", ("attempt",))
         written = {name: written[name] for name in QUANTITIES if name in written}
-        found, looked_for = self._explained(written, LEVELS)
-        return found or self._not_explained(written, looked_for)
+        key = tuple((name, each.key) for name, each in written.items())
+        known = self._judged.get(key)
+        if known is None:
+            found, looked_for = self._explained(written, LEVELS)
+            known = found or self._not_explained(written, looked_for)
+            self._judged.keep(key, known, known.reading.size)
+        return known
 
     def led_to(self, written: Mapping[str, Written]) -> dict[str, Array]:
         """The new parameters that the explanations of a learner's numbers lead to, if they agree."""
@@ -149,6 +162,8 @@ class Exercise:
                 except TooMuchError:
                     too_many = min(too_many, max(level.mistakes, 1))
                     break
+                if found and found[0].turns >= AGAIN and not starts[-1][1].fails:
+                    continue  # Whoever changes the sign again anyway needs no mistake.
                 if found or not start.fails:
                     return report(reading, level if found else None, found), MOST_MISTAKES
         return None, too_many - 1
@@ -175,12 +190,12 @@ class Exercise:
         """The learner's numbers, judged leniently; where that helps, also with a sign that changes on the way."""
         result: list[tuple[Reading, Start]] = []
         for firm in dict.fromkeys((settled(self.setting, written), frozenset())):
-            followed, values = self._followed(plan, written, firm)
+            followed, values, keys = self._followed(plan, written, firm)
             reading = Reading(self.setting, plan, written, followed, {name: each[1:2] for name, each in values.items()})
-            start = Start(followed, values, self._evidence(written, followed), finest(written))
+            start = Start(followed, values, self._evidence(written, followed), finest(written), keys)
             if not result or any(followed[name].turned for name in settled(self.setting, written)):
                 result.append((reading, start))
-            if not start.fails:
+            if not start.fails or not any(each.held for each in followed.values()):
                 break
         return result
 
@@ -196,14 +211,17 @@ class Exercise:
             self._plans[given] = Plan(self.setting, self.stages, self.rules, given)
         return self._plans[given]
 
-    def _followed(
-        self, plan: Plan, written: Mapping[str, Written], firm: frozenset[str] = frozenset()
-    ) -> tuple[dict[str, Followed], dict[str, Array]]:
-        key = (finest(written), plan)
-        with np.errstate(all="ignore"):
-            if key not in self._truths:
-                self._truths[key] = true_worlds(self.setting, plan.stages, finest(written))
-            return follow(self.setting, plan.stages, written, self._truths[key], firm)
+    def truths(self, plan: Plan, decimals: int) -> dict[str, Array]:
+        """The right numbers for somebody who writes that many decimals; see `true_worlds`."""
+        key = decimals, plan
+        if key not in self._truths:
+            self._truths[key] = true_worlds(self.setting, plan.stages, decimals)
+        return self._truths[key]
+
+    @np.errstate(all="ignore")
+    def _followed(self, plan: Plan, written: Mapping[str, Written], firm: frozenset[str]) -> Course:
+        truths = self.truths(plan, finest(written))
+        return follow(self.setting, plan.stages, written, truths, firm, self._begun)
 
     def _evidence(self, written: Mapping[str, Written], followed: Mapping[str, Followed]) -> dict[str, Evidence]:
         decimals = finest(written)
@@ -212,7 +230,7 @@ class Exercise:
         return {name: Evidence(self.setting, name, written[name], followed[name], unit, hand) for name in written}
 
     def _search(self, plan: Plan, start: Start, level: Level) -> list[Found]:
-        found = Search(self.setting, plan, start, level).run()
+        found = Search(self.setting, plan, start, level, self._reached).run()
         least = min((_cost(plan, each) for each in found), default=None)
         return [each for each in found if _cost(plan, each) == least]
 

@@ -5,7 +5,7 @@ This asks leniently: what rounding can explain is right. Naming a mistake is for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +13,10 @@ import numpy as np
 from convstep.arrays import Array, Mask
 from convstep.diagnosis.calculation import SIGN_OF, Stage, bias_beside, turned_with
 from convstep.diagnosis.doubt import carried
+from convstep.diagnosis.kept import Kept, keys_along
 from convstep.diagnosis.setting import Setting, without_ones
 from convstep.diagnosis.tolerance import fits
+from convstep.diagnosis.worlds import RATHER_COMPUTED, gone_on_with, in_worlds, rounded, true_worlds, worlds_with
 from convstep.diagnosis.written import FLOOR, Written
 from convstep.quantities import QUANTITIES
 
@@ -30,6 +32,7 @@ class Followed(NamedTuple):
         doubt: How far that may be off by earlier rounding.
         truths: The right numbers: with all digits, and with every step rounded or cut; a row each.
         nothing: Whether it follows from zeros alone, and so shows nothing.
+        held: Whether it would do with the other sign, which it was not allowed to have.
     """
 
     follows: bool
@@ -39,44 +42,12 @@ class Followed(NamedTuple):
     doubt: Array
     truths: Array
     nothing: bool
+    held: bool = False
 
     @property
     def fails(self) -> bool:
         """Whether there is something to explain."""
         return not self.follows and not self.true
-
-
-def worlds_with(decimals: int) -> int:
-    """In how many worlds numbers are computed; where they have all digits, nothing was rounded on the way."""
-    return 4 if 0 < decimals < EXACT_DECIMALS else 2
-
-
-def rounded(numbers: Array, name: str, decimals: int) -> Array:
-    """Numbers of a stage, worlds along the first axis, in those worlds in which every step was rounded or cut.
-
-    What a learner starts from and the optimizer's state stay as they are: they are kept, not written down.
-    """
-    if len(numbers) < 4 or name not in QUANTITIES or name in ("filter", "bias") or name.endswith(STATES):
-        return numbers
-    result, scale = numbers.copy(), 10.0**decimals
-    result[2] = np.round(numbers[2], decimals)
-    # A float just below a short decimal is that decimal: it is not cut to the one before.
-    result[3] = np.trunc(np.round(numbers[3] * scale, 6)) / scale
-    return result
-
-
-def true_worlds(setting: Setting, stages: Sequence[Stage], decimals: int) -> dict[str, Array]:
-    """The right numbers of every stage, as they come out in each world; a row each."""
-    values: dict[str, Array] = {}
-    found: dict[str, Array] = {}
-    for stage in stages:
-        found[stage.name] = _in_worlds(stage.compute(setting, values), worlds_with(decimals))
-        values[stage.name] = rounded(found[stage.name], stage.name, decimals)
-    return found
-
-
-def _in_worlds(rows: Array, worlds: int) -> Array:
-    return rows if len(rows) == worlds else np.broadcast_to(rows, (worlds, *rows.shape[1:]))
 
 
 def _rounded_doubt(setting: Setting, name: str, value: Array, doubt: Array, unit: float) -> Array:
@@ -110,14 +81,44 @@ def _rounds(setting: Setting, name: str) -> bool:
     return not (name == "activation_slope" and setting.problem.activation.name in ("relu", "linear"))
 
 
+class Begun(NamedTuple):
+    """How far the learner's numbers were followed; see `_Follower`."""
+
+    place: int
+    values: dict[str, Array]
+    own: dict[str, Array]
+    doubts: dict[str, Array]
+    found: dict[str, Followed]
+
+    @property
+    def size(self) -> int:
+        """How many bytes it holds, or few more."""
+        return sum(each.nbytes for arrays in (self.values, self.doubts) for each in arrays.values())
+
+
+class Course(NamedTuple):
+    """The learner's numbers along the calculation.
+
+    Attributes:
+        found: How each given quantity was judged.
+        values: The learner's numbers for all stages, in every world.
+        keys: What the numbers up to each given quantity may be known by; see `keys_along`.
+    """
+
+    found: dict[str, Followed]
+    values: dict[str, Array]
+    keys: list[Hashable]
+
+
 def follow(
     setting: Setting,
     stages: Sequence[Stage],
     written: Mapping[str, Written],
     truths: Mapping[str, Array],
     firm: frozenset[str] = frozenset(),
-) -> tuple[dict[str, Followed], dict[str, Array]]:
-    """Judges every given quantity; returns the learner's numbers for all stages as well, in every world.
+    kept: Kept[Begun] | None = None,
+) -> Course:
+    """Judges every given quantity.
 
     Args:
         setting: The exercise.
@@ -125,9 +126,17 @@ def follow(
         written: The learner's numbers.
         truths: `true_worlds` for the learner's digits.
         firm: The quantities that may not change the sign.
+        kept: How far the numbers of others were followed.
     """
-    follower = _followed(setting, stages, written, truths, firm)
-    return follower.found, follower.values
+    follower = _Follower(setting, written, firm)
+    keys = keys_along((follower.unit, follower.decimals), written, [stage.name for stage in stages], firm)
+    begin = follower.go_on_from(kept, keys) if kept is not None else 0
+    for place, stage in enumerate(stages[begin:], begin):
+        follower.take(stage, truths[stage.name])
+        if kept is not None and stage.name in written:
+            begun = follower.so_far(place + 1)
+            kept.keep(keys[len(begun.found)], begun, begun.size)
+    return Course(follower.found, follower.values, keys)
 
 
 def went_on_with(
@@ -141,7 +150,9 @@ def went_on_with(
         written: The learner's numbers.
         decimals: The most that any number was written with.
     """
-    follower = _followed(setting, stages, written, true_worlds(setting, stages, decimals), frozenset())
+    follower, truths = _Follower(setting, written, frozenset()), true_worlds(setting, stages, decimals)
+    for stage in stages:
+        follower.take(stage, truths[stage.name])
     numbers = follower.own
     for kind in ("filter", "bias"):
         judged, mine = follower.found.get(f"{kind}_gradient"), written.get(f"{kind}_gradient")
@@ -150,19 +161,6 @@ def went_on_with(
             against = float(np.vdot(mine.values, judged.expected)) < 0
             numbers[f"{kind}_sign"] = (-1.0 if against else 1.0) * numbers[f"{kind}_sign"]
     return numbers, follower.doubts
-
-
-def _followed(
-    setting: Setting,
-    stages: Sequence[Stage],
-    written: Mapping[str, Written],
-    truths: Mapping[str, Array],
-    firm: frozenset[str],
-) -> _Follower:
-    follower = _Follower(setting, written, firm)
-    for stage in stages:
-        follower.take(stage, truths[stage.name])
-    return follower
 
 
 class _Follower:
@@ -190,10 +188,24 @@ class _Follower:
         self.doubts: dict[str, Array] = {}
         self.found: dict[str, Followed] = {}
 
+    def go_on_from(self, kept: Kept[Begun], keys: Sequence[Hashable]) -> int:
+        """Takes over the longest beginning that is kept; returns the place of the stage that comes next."""
+        for key in reversed(keys[1:]):
+            begun = kept.get(key)
+            if begun is not None:
+                self.values, self.own = dict(begun.values), dict(begun.own)
+                self.doubts, self.found = dict(begun.doubts), dict(begun.found)
+                return begun.place
+        return 0
+
+    def so_far(self, place: int) -> Begun:
+        """What is known before the stage at a place."""
+        return Begun(place, dict(self.values), dict(self.own), dict(self.doubts), dict(self.found))
+
     def take(self, stage: Stage, truths: Array) -> None:
         """Goes through one more stage."""
         name, setting = stage.name, self.setting
-        self._keep(name, _in_worlds(stage.compute(setting, self.values), self.worlds))
+        self._keep(name, in_worlds(stage.compute(setting, self.values), self.worlds))
         self.doubts[name] = doubt = _predicted_doubt(setting, stage, self.own, self.doubts)
         if name in self.written:
             self.found[name] = self._judge(stage, self.written[name], doubt, truths)
@@ -208,24 +220,24 @@ class _Follower:
 
     def _judge(self, stage: Stage, written: Written, doubt: Array, truths: Array) -> Followed:
         name, values = stage.name, self.values[stage.name]
-        may_turn = name in SIGN_OF and name not in self.firm
+        may_turn = name in SIGN_OF
         if name.endswith("_update"):
             may_turn = may_turn and self._is_taken_off(name.removesuffix("_update"), written)
         signs = (1, -1) if may_turn else (1,)
         # Of all worlds without a doubt, of the second with what is in doubt.
         rows = np.concatenate([values, values[1:2], truths])
-        near = {sign: self._near(written, name, sign * rows, doubt) for sign in signs}
-        follows = [sign for sign in signs if near[sign][: len(values) + 1].any()]
-        true = [sign for sign in signs if near[sign][len(values) + 1 :].any()]
+        near = dict(zip(signs, self._near(written, name, rows, doubt, signs), strict=True))
+        held = name in self.firm and may_turn and bool(near.pop(-1).any())
+        follows = [sign for sign in near if near[sign][: len(values) + 1].any()]
+        true = [sign for sign in near if near[sign][len(values) + 1 :].any()]
         # Where doubt is so large that both signs would do, the nearer is meant.
         follows.sort(key=lambda sign: _apart(written, sign * values[1:2]))
         true.sort(key=lambda sign: _apart(written, sign * truths[:1]))
         sources = [self.own[need] for need in stage.needs if need not in _NO_SOURCE]
         nothing = bool(sources) and not values[1].any() and any(not each.any() for each in sources)
         turned = follows[:1] == [-1]
-        return Followed(
-            bool(follows), turned, true[0] if true else 0, values[1:2], doubt, truths, nothing and bool(follows)
-        )
+        right = true[0] if true else 0
+        return Followed(bool(follows), turned, right, values[1:2], doubt, truths, nothing and bool(follows), held)
 
     def _is_taken_off(self, kind: str, update: Written) -> bool:
         """Whether an update was written as what is to be taken off, and was; added to w, it is an ascent."""
@@ -238,12 +250,14 @@ class _Follower:
         judged = (new.judged & update.judged.reshape(new.judged.shape)).reshape(-1)
         return bool((off <= allowed)[judged].all()) and not (added <= allowed)[judged].all()
 
-    def _near(self, written: Written, name: str, rows: Array, doubt: Array) -> Mask:
-        """Which rows are the written numbers; `doubt` is about the one after those of all worlds."""
-        doubts = np.zeros((len(rows), *doubt.shape[1:]))
-        doubts[self.worlds] = doubt[0]
-        each = fits(self.setting, name, written, rows, doubts, self.half).reshape(len(rows), -1)
-        return np.asarray(each.all(axis=1))
+    def _near(self, written: Written, name: str, rows: Array, doubt: Array, signs: Sequence[int]) -> Mask:
+        """Which rows are the written numbers, for each sign; `doubt` is about the one after those of all worlds."""
+        count = len(rows)
+        doubts = np.zeros((len(signs) * count, *doubt.shape[1:]))
+        doubts[self.worlds :: count] = doubt[0]
+        signed = rows if len(signs) == 1 else np.concatenate([rows, -rows])
+        each = fits(self.setting, name, written, signed, doubts, self.half).reshape(len(signs), count, -1)
+        return np.asarray(each.all(axis=2))
 
     def _go_on(self, name: str, written: Written, judged: Followed) -> None:
         """What comes after is computed from the learner's number, whether it is right or not."""
@@ -278,21 +292,8 @@ class _Follower:
         for each in (name, *turned_with(name)):
             if each in self.values and (each == name or each not in self.written):
                 self._keep(each, -self.values[each])
-        if sign:
+        if sign in self.values:  # else nothing that follows asks for it
             self._keep(sign, -self.values[sign] if as_before else -np.ones(self.worlds))
-
-
-def gone_on_with(name: str, written: Array, predicted: Array) -> Array:
-    """What is computed with after numbers were written down that are as predicted; worlds along the first axis.
-
-    With all digits in the first world, else with the learner's. An optimizer's state is kept with all its digits.
-    """
-    if name.endswith(RATHER_COMPUTED):
-        return predicted
-    result = predicted.copy()
-    rows = slice(1, 2) if name.endswith(STATES) else slice(1, None)
-    result[rows] = written[rows]
-    return result
 
 
 def settled(setting: Setting, written: Mapping[str, Written]) -> frozenset[str]:
@@ -314,12 +315,6 @@ def digits_of(written: Written, every: Mapping[str, Written]) -> float:
 
 FEW_DECIMALS = 2
 """From so many decimals on, a quantity's numbers are judged by its own digits."""
-EXACT_DECIMALS = 12
-"""Numbers with so many digits were not rounded on the way."""
-STATES = ("_momentum", "_average")
-"""The ends of the names of an optimizer's state."""
-RATHER_COMPUTED = "square_average"
-"""The root of these is divided by, and a few digits of them leave nothing of it: one goes on with all digits."""
 _NO_SOURCE = ("sign", "filter_sign", "bias_sign", "filter_step_sign", "bias_step_sign", "filter", "bias")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,11 +12,9 @@ from convstep.diagnosis.calculation import SIGN_OF, turned_with
 from convstep.diagnosis.candidates import Candidates, Index, Paths, bits_set
 from convstep.diagnosis.evidence import Evidence, mirrored
 from convstep.diagnosis.following import settled
+from convstep.diagnosis.levels import Level
 from convstep.diagnosis.plan import Plan
 from convstep.diagnosis.setting import Setting
-
-if TYPE_CHECKING:
-    from convstep.diagnosis.search import Level
 
 LARGEST_CHANCE = 0.02
 """Above this, a set of several mistakes in one segment may fit by chance, and is not told."""
@@ -74,10 +72,13 @@ class Matching:
         predicted = array.reshape(len(candidates), candidates.worlds, -1)
         pending = (candidates.marks.pending & self.plan.ancestors[name]) != 0
         parts: list[Candidates] = []
-        has = {sign: self._have(evidence, sign * predicted, pending) for sign in self._signs(name)}
+        signs = self._signs(name)
+        signed = np.concatenate([predicted, -predicted]) if len(signs) == 2 else predicted
+        found = self._have(evidence, signed, np.tile(pending, len(signs)))
+        has = dict(zip(signs, np.split(found, len(signs)), strict=True))
         if len(has) == 2:
             # Where doubt is so large that both signs would do, the nearer is meant.
-            distance = {sign: evidence.distance(sign * predicted) for sign in has}
+            distance = dict(zip(signs, np.split(evidence.distance(signed), 2), strict=True))
             if SIGN_OF[name] in ("sign", ""):
                 has[-1] &= (candidates.marks.groups & UNSIGNED) == 0
             has[-1] &= ~has[1] | (distance[-1] < distance[1])
@@ -133,7 +134,7 @@ class Matching:
         rows = np.flatnonzero(pending == several)
         predictions = candidates.array(evidence.name)[rows, 0].reshape(len(rows), -1)
         grid = evidence.finest or 1e-9 * max(evidence.largest, 1e-300)
-        different = len(np.unique(np.rint(np.nan_to_num(predictions) / grid), axis=0))
+        different = len({row.tobytes() for row in np.rint(np.nan_to_num(predictions) / grid) + 0.0})
         base = evidence.name.removeprefix("new_")
         start = self.setting.truth[base] if evidence.name.startswith("new_") else None
         return evidence.chance(different, cells, start)

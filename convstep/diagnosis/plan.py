@@ -41,6 +41,7 @@ class Plan:
     Attributes:
         stages: In order.
         order: Their names.
+        places_given: The places in it of the given quantities.
         stage: By name.
         needs: What each is computed from, by the right way.
         rules: The wrong ways, by stage.
@@ -65,6 +66,7 @@ class Plan:
         self.stages = [stage for stage in every_stage if stage.name in wanted]
         self.stage = {stage.name: stage for stage in self.stages}
         self.order = [stage.name for stage in self.stages]
+        self.places_given = [place for place, name in enumerate(self.order) if name in self.given]
         self.needs = {stage.name: stage.needs for stage in self.stages}
         self.bit = {stage.name: np.uint64(1 << number) for number, stage in enumerate(self.stages)}
         self.ancestors = {
@@ -80,6 +82,7 @@ class Plan:
         for rule in every_rule:
             self.stages_of_id[rule.id] = self.stages_of_id.get(rule.id, 0) | int(self.bit.get(rule.stage, 0))
         self._chosen: dict[tuple[int, int], dict[str, list[Rule]]] = {}
+        self._ways: dict[tuple[int, tuple[str, ...], bool], str] = {}
         self.shape = {name: each.shape[1:] for name, each in right_values(setting, self.stages).items()}
         self.merges = {name: self._live_after(name) for name in MERGES_AT if name in wanted}
 
@@ -112,6 +115,21 @@ class Plan:
             }
             self._chosen[key] = {name: rules for name, rules in chosen.items() if rules}
         return self._chosen[key]
+
+    def ways_up_to(self, place: int, failing: Sequence[str], *, one: bool) -> str:
+        """All ways that there are up to the stage at a place, and after which stages what is compared, as a text.
+
+        See `rules_for`; where the text is the same, so is the search up to there.
+        """
+        key = place, tuple(failing), one
+        if key not in self._ways:
+            rules = self.rules_for(failing, one=one)
+            self._ways[key] = " ".join(
+                f"{name}({','.join(f'{rule.id}.{rule.way}' for rule in rules.get(name, ()))})"
+                f"[{','.join(self.merges.get(name, ()))}]"
+                for name in self.order[: place + 1]
+            )
+        return self._ways[key]
 
     @staticmethod
     def _may_be_told(rule: Rule, given: Collection[str], wanted: Collection[str]) -> bool:

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convstep.arrays import Array
+from convstep.arrays import Array, read_only
 from convstep.diagnosis.catalogue_kinds import COMMON_FIRST
 from convstep.diagnosis.following import Followed
+from convstep.diagnosis.levels import MOST_MISTAKES, Found, Level
 from convstep.diagnosis.matching import Verdict
 from convstep.diagnosis.plan import Plan
 from convstep.diagnosis.result import Diagnosis, JudgedCell, JudgedQuantity, ToldMistake
 from convstep.diagnosis.rule import Rule
-from convstep.diagnosis.search import MOST_MISTAKES, Found, Level
 from convstep.diagnosis.setting import Setting, without_ones
 from convstep.diagnosis.simulation import simulated
 from convstep.diagnosis.slips import slip_cells
@@ -48,6 +48,12 @@ class Reading(NamedTuple):
     followed: Mapping[str, Followed]
     values: dict[str, Array]
     mended: dict[str, Array] = {}
+
+    @property
+    def size(self) -> int:
+        """How many bytes its arrays hold, or few more."""
+        judged = (array for each in self.followed.values() for array in (each.expected, each.doubt, each.truths))
+        return sum(each.nbytes for each in (*judged, *self.values.values(), *self.mended.values()))
 
 
 class Way(NamedTuple):
@@ -164,9 +170,9 @@ def _judged(reading: Reading, name: str, way: Way | None) -> JudgedQuantity:
     return JudgedQuantity(
         name,
         status,
-        np.where(written.judged, written.values, np.nan),
-        setting.shaped(name, setting.truth[name][0]),
-        setting.shaped(name, follows[0]),
+        read_only(np.where(written.judged, written.values, np.nan)),
+        read_only(setting.shaped(name, setting.truth[name][0])),
+        read_only(setting.shaped(name, follows[0])),
         name_of,
         cells,
         followed.nothing and status in ("right", "follows"),

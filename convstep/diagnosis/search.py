@@ -7,7 +7,7 @@ first level that explains everything ends the search.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,12 +15,13 @@ import numpy as np
 from convstep.arrays import Array
 from convstep.diagnosis.candidates import Candidates, Index, Layer, Marks, Paths, Rows
 from convstep.diagnosis.catalogue_kinds import BIT_OF, group_bits
-from convstep.diagnosis.evidence import Evidence
-from convstep.diagnosis.following import Followed, rounded, worlds_with
+from convstep.diagnosis.kept import Kept
+from convstep.diagnosis.levels import LEVELS, Found, Level, Start, TooMuchError
 from convstep.diagnosis.matching import UNSIGNED, Matching, Verdict
 from convstep.diagnosis.plan import Plan
 from convstep.diagnosis.rule import Rule
 from convstep.diagnosis.setting import Setting
+from convstep.diagnosis.worlds import rounded, worlds_with
 
 MOST_NUMBERS = 1 << 24
 """So many numbers one stage may hold for all candidates; a level that would need more is given up."""
@@ -32,64 +33,6 @@ FEW = 8
 """So few candidates are not worth comparing with each other."""
 
 
-class TooMuchError(Exception):
-    """A level of the search has too many candidates for the size of the problem."""
-
-
-class Level(NamedTuple):
-    """How much is searched for.
-
-    Attributes:
-        mistakes: The number of mistakes.
-        slips: Whether there may be slips as well.
-    """
-
-    mistakes: int
-    slips: bool
-
-
-LEVELS = (Level(1, False), Level(2, False), Level(0, True), Level(3, False), Level(1, True), Level(2, True))
-"""The order of trial, after the question whether all is right."""
-FEW_LEVELS = LEVELS[:3]
-"""What is tried for a part of the numbers, where nothing explains them all."""
-MOST_MISTAKES = max(level.mistakes for level in LEVELS)
-
-
-class Found(NamedTuple):
-    """A candidate that has all of the learner's numbers.
-
-    Attributes:
-        trails: The ways to it: mistakes (as `Rule`), and what was said of each given quantity.
-        slips: How many numbers of it are slips.
-        turns: How often the sign changed on the way.
-    """
-
-    trails: list[tuple[object, ...]]
-    slips: int
-    turns: int
-
-
-class Start(NamedTuple):
-    """What is known before any mistake is looked for.
-
-    Attributes:
-        followed: How each given quantity was judged leniently.
-        values: The learner's numbers for all stages, in every world.
-        evidence: What each given quantity says about candidates.
-        decimals: The most decimals that any number was written with.
-    """
-
-    followed: Mapping[str, Followed]
-    values: Mapping[str, Array]
-    evidence: Mapping[str, Evidence]
-    decimals: int
-
-    @property
-    def fails(self) -> bool:
-        """Whether there is anything to explain."""
-        return any(each.fails for each in self.followed.values())
-
-
 def _signs(signs: Array, rule: Rule | None) -> Array:
     """The signs of rows after a stage was done by a rule."""
     return -signs if rule is not None and rule.turns else signs
@@ -99,11 +42,43 @@ Part = tuple[Index, Array, Rule | None]
 """Candidates, by their rows, to which something was done; what came out; and by which wrong way, if by one."""
 
 
-class Search:
-    """One level of the search."""
+class Reached(NamedTuple):
+    """Where a search stood when it came to a given quantity, and had not looked at its numbers.
 
-    def __init__(self, setting: Setting, plan: Plan, start: Start, level: Level) -> None:
+    Attributes:
+        place: That of the quantity's stage.
+        sets: The candidates, those of each shape by themselves.
+        paths: How they came.
+        products: How many products had been counted.
+    """
+
+    place: int
+    sets: list[Candidates]
+    paths: Paths
+    products: int
+
+    @property
+    def size(self) -> int:
+        """How many bytes it holds, or few more."""
+        return sum(each.size for each in self.sets)
+
+
+class Search:
+    """One level of the search.
+
+    Args:
+        setting: The exercise.
+        plan: The stages that matter.
+        start: What is known.
+        level: How much is searched for.
+        kept: How far other searches came.
+    """
+
+    def __init__(
+        self, setting: Setting, plan: Plan, start: Start, level: Level, kept: Kept[Reached] | None = None
+    ) -> None:
         self.setting = setting
+        self.kept = kept
         self.plan = plan
         self.level = level
         self.start = start
@@ -113,10 +88,11 @@ class Search:
         self.paths = Paths()
         self.products = 0
         odd = [each.written.values.shape[-2:] for each in start.evidence.values() if not each.fits_shape]
-        self.sizes = {*odd, *(each[::-1] for each in odd)}
+        self.sizes = frozenset([*odd, *(each[::-1] for each in odd)])
         self.matching = Matching(setting, plan, level, self.paths, start.evidence)
-        failing = [name for name in plan.order if name in start.followed and start.followed[name].fails]
-        self.rules = plan.rules_for(failing, one=level == LEVELS[0])
+        self.hand = next(each.hand for each in start.evidence.values())
+        self.failing = tuple(name for name in plan.order if name in start.followed and start.followed[name].fails)
+        self.rules = plan.rules_for(self.failing, one=level == LEVELS[0])
 
     def run(self) -> list[Found]:
         """All candidates with exactly so many mistakes that have the learner's numbers.
@@ -124,14 +100,42 @@ class Search:
         Raises:
             TooMuchError: There are too many candidates for the size of the problem.
         """
-        begin = self._first_doubtful()
-        sets = [self._as_followed(begin)]
+        order = self.plan.order
         with np.errstate(all="ignore"):
-            for stage in self.plan.stages[begin:]:
-                sets = [after for each in sets for after in self._through(each, stage.name)]
+            reached = self._where_others_came()
+            begin = self._first_doubtful() if reached is None else reached.place
+            sets = [self._as_followed(begin)] if reached is None else reached.sets
+            for place in range(begin, len(order)):
+                if reached is None or place > begin:
+                    sets = [after for each in sets for after in self._done(each, order[place])]
+                    self._keep(place, sets)
+                sets = [after for each in sets for after in self._looked_at(each, order[place])]
                 if not sets:
                     return []
         return [found for each in sets for found in self._complete(each)]
+
+    def _key(self, number: int) -> Hashable:
+        """All that the candidates depend on when they come to one of the given quantities, counted from 0."""
+        ways = self.plan.ways_up_to(self.plan.places_given[number], self.failing, one=self.level == LEVELS[0])
+        return self.level, ways, self.sizes, self.hand, self.start.keys[number]
+
+    def _where_others_came(self) -> Reached | None:
+        """The last given quantity that another search came to from the same numbers."""
+        if self.kept is None:
+            return None
+        least = self._first_doubtful()
+        for number, place in reversed(list(enumerate(self.plan.places_given))):
+            reached = self.kept.get(self._key(number)) if place >= least else None
+            if reached is not None:
+                self.paths.take_over(reached.paths)
+                self.products = reached.products
+                return reached
+        return None
+
+    def _keep(self, place: int, sets: list[Candidates]) -> None:
+        if self.kept is not None and place in self.plan.places_given:
+            reached = Reached(place, sets, self.paths.copy(), self.products)
+            self.kept.keep(self._key(self.plan.places_given.index(place)), reached, reached.size)
 
     def _first_doubtful(self) -> int:
         """The place of the first stage at which anything but the right way has to be looked at."""
@@ -154,22 +158,22 @@ class Search:
         marks = Marks.of_one()._replace(node=node, turns=np.array([turns]))
         return Candidates((first,), marks, self.worlds)
 
-    def _through(self, candidates: Candidates, name: str) -> list[Candidates]:
+    def _done(self, candidates: Candidates, name: str) -> list[Candidates]:
         """The candidates after one stage: right, and by every mistake that may still be made."""
         ready = self._put_right(candidates, name)
-        if ready is None:
-            return []
-        result = []
-        for each in self._made(ready, name):
-            if name in self.evidence:
-                each = self.matching.matched(each, self.evidence[name])
-            elif self.worlds == 4:
-                by_world = each.array(name).swapaxes(0, 1)
-                if (array := rounded(by_world, name, self.decimals)) is not by_world:
-                    each = each.adding({name: array.swapaxes(0, 1)})
-            if len(each):
-                result.append(self._merged(each, name) if len(each) > FEW else each)
-        return result
+        return [] if ready is None else self._made(ready, name)
+
+    def _looked_at(self, candidates: Candidates, name: str) -> list[Candidates]:
+        """Those that go on after a stage: with the learner's numbers, if there are any; equal ones are one."""
+        if name in self.evidence:
+            candidates = self.matching.matched(candidates, self.evidence[name])
+        elif self.worlds == 4:
+            by_world = candidates.array(name).swapaxes(0, 1)
+            if (array := rounded(by_world, name, self.decimals)) is not by_world:
+                candidates = candidates.adding({name: array.swapaxes(0, 1)})
+        if len(candidates) > FEW:
+            candidates = self._merged(candidates, name)
+        return [candidates] if len(candidates) else []
 
     def _put_right(self, candidates: Candidates, name: str) -> Candidates | None:
         """Before a stage that cannot go on from an array of another size: with the right one instead.

@@ -99,8 +99,7 @@ class Setting:
 
     def shaped(self, name: str, row: Array) -> Array:
         """A row in the shape that the problem gives the quantity; one of another size stays as it is."""
-        own = self.own_shape(name)
-        return row.reshape(own) if row.size == int(np.prod(own)) and row.shape == self.shape(name) else row
+        return row.reshape(self.own_shape(name)) if row.shape == self.shape(name) else row
 
     def own_shape(self, name: str) -> tuple[int, ...]:
         """The shape that the problem gives a quantity."""

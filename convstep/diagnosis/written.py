@@ -15,6 +15,8 @@ from convstep.problem.checks_numbers import DECIMAL, is_list, number
 FLOOR = 1e-9
 """However many digits there are, a number is never judged tighter than this share of the largest of its quantity."""
 MOST_DECIMALS = 15
+UNITS = tuple(10.0**-decimals for decimals in range(MOST_DECIMALS + 1))
+"""A unit of the last decimal, by how many there are."""
 
 
 class Written(NamedTuple):
@@ -47,7 +49,7 @@ class Written(NamedTuple):
         flat = list(_flat(value, len(shape)))
         decimals = [_decimals(each) for each in flat]
         values = np.array([0.0 if each is None else number(each, ()) for each in flat]).reshape(shape)
-        units = np.array([0.0 if each is None else 10.0**-each for each in decimals]).reshape(shape)
+        units = np.array([0.0 if each is None else UNITS[each] for each in decimals]).reshape(shape)
         judged = np.array([each is not None for each in flat]).reshape(shape)
         return cls(values, units, judged, max((each for each in decimals if each is not None), default=0))
 
@@ -60,6 +62,12 @@ class Written(NamedTuple):
     def unit(self) -> float:
         """A unit of the finest digits that a number of it was written with; 0 where all are exact."""
         return 10.0**-self.decimals if self.decimals else 0.0
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Something that is equal for equal numbers, and quickly compared."""
+        arrays = self.values, self.units, self.judged
+        return self.values.shape, self.decimals, *(each.tobytes() for each in arrays)
 
     @property
     def judged_count(self) -> int:
@@ -91,10 +99,12 @@ def _flat(value: Any, depth: int) -> Iterable[Any]:
     if depth == 0:
         yield value
         return
-    shape = shape_of(value)
+    if depth == 1:
+        yield from value
+        return
     for each in value:
         if each is None:
-            yield from [None] * int(np.prod(shape[1:]))
+            yield from [None] * int(np.prod(shape_of(value)[1:]))
         else:
             yield from _flat(each, depth - 1)
 
@@ -105,15 +115,17 @@ def _decimals(value: Any) -> int | None:
     >>> [_decimals(each) for each in ("0.50", 0.25, "1e-3", "2.", 2, "1/3", None)]
     [2, 2, 3, 0, None, None, None]
     """
-    text = value.text if isinstance(value, WrittenNumber) else value
-    if text is None or isinstance(text, int):
+    if isinstance(value, WrittenNumber):
+        text = value.text.strip()
+    elif value is None or isinstance(value, int):
         return None
-    text = text.strip() if isinstance(text, str) else repr(float(text))
-    point, power = text.find("."), max(text.find("e"), text.find("E"))
-    if power < 0 and text[:point].lstrip("+-").isdecimal() and text[point + 1 :].isdecimal():  # the usual case
-        return min(len(text) - point - 1, MOST_DECIMALS)
-    if (point < 0 and power < 0) or not DECIMAL.fullmatch(text):
+    else:
+        text = value.strip() if isinstance(value, str) else repr(float(value))
+    before, point, after = text.partition(".")
+    if after.isdecimal() and before.lstrip("+-").isdecimal():  # the usual case
+        return min(len(after), MOST_DECIMALS)
+    if not (point or "e" in text.lower()) or not DECIMAL.fullmatch(text):
         return None
     exponent = Decimal(text).as_tuple().exponent
     assert isinstance(exponent, int)
-    return min(max(0, -exponent), MOST_DECIMALS) if exponent < 0 or point >= 0 else None
+    return min(max(0, -exponent), MOST_DECIMALS) if exponent < 0 or point else None

@@ -31,6 +31,8 @@ def number(value: Any, path: Path, expected: str = "a number") -> float:
     >>> number("1/3", ()), number(2, ())
     (0.3333333333333333, 2.0)
     """
+    if isinstance(value, float) and math.isfinite(value):  # nearly all there is; asking for a Real is slow
+        return float(value) + 0.0  # −0 becomes 0
     if isinstance(value, str):
         return _spelled(value, path, expected)
     if isinstance(value, bool) or not isinstance(value, Real):
@@ -41,7 +43,7 @@ def number(value: Any, path: Path, expected: str = "a number") -> float:
         result = math.inf
     if not math.isfinite(result):
         raise ProblemError(f"expected {expected}, found {quoted(value)}", path)
-    return result + 0.0  # −0 becomes 0
+    return result + 0.0
 
 
 def _spelled(text: str, path: Path, expected: str) -> float:
@@ -84,7 +86,7 @@ def in_range(
         or (below is not None and result >= below)
     ):
         raise ProblemError(f"expected {expected}, found {quoted(value)}", path)
-    return result
+    return result + 0.0
 
 
 def _range_words(least: float | None, above: float | None, below: float | None, most: float | None) -> str:
@@ -122,7 +124,9 @@ def pair(value: Any, path: Path, least: int, others: str = "") -> Pair:
 
 def is_list(value: Any) -> bool:
     """Whether the value is a list, and not text."""
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+    if isinstance(value, (list, float, int, str, bytes)):  # nearly all there is; asking for a Sequence is slow
+        return isinstance(value, list)
+    return isinstance(value, Sequence)
 
 
 def flag(value: Any, path: Path) -> bool:

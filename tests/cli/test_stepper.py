@@ -409,8 +409,8 @@ def test_a_million_iterations_in_bounded_memory(script):
         assert numbers(out) == ["1", str(iterations), str(iterations - 1), "2", "1500"]
         return found
 
-    peak(2_000)
-    assert peak(12_000) < 1.25 * peak(3_000) + 2**19
+    peak(1_600)
+    assert peak(6_000) < 1.25 * peak(2_000) + 2**19
 
 
 # What helps to type them

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,12 @@ QUESTION = ("run", "--sample", "question")
 LONG = ("run", "--sample", "sigmoid", *ENDLESS)
 CTRL_C, CTRL_D = "\x03", "\x04"
 DEADLINE = 30.0
+
+
+def _at_a_terminal() -> None:
+    """A terminal of its own, and Ctrl-C not ignored, as it is by what a script has started in the background."""
+    fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Session:
@@ -43,7 +50,7 @@ class Session:
             stderr=inner,
             env=environment(COLUMNS=None, **env),
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(2, termios.TIOCSCTTY, 0),
+            preexec_fn=_at_a_terminal,
         )
         os.close(inner)
         self.screen = ""

@@ -61,3 +61,34 @@ def test_of_two_ways_that_change_the_sign_once_both_are_told():
     diagnosis = convstep.diagnose(problem, {"delta": [[0, 1, 1]]})
     ids = {mistake.id for one in diagnosis.explanations for mistake in one}
     assert {"activation-for-slope", "slope-of-error"} <= ids
+
+
+def test_the_gradient_that_the_problem_gives_may_be_written_with_the_other_sign():
+    """Alone it shows a convention; nothing that follows asks for the sign."""
+    problem = convstep.load({"input": [[1, 2]], "filter": [[1]], "output_gradient": [[3, -1]], "learning_rate": 1})
+    diagnosis = convstep.diagnose(problem, {"output_gradient": [[-3, 1]]})
+    assert (diagnosis.verdict, diagnosis.conventions) == ("right", ("error-sign",))
+
+
+QUESTION = {
+    "input": [[1, -1, 0], [0, 1, 0], [0, -1, 1]],
+    "filter": [[1, -1], [1, 1]],
+    "target": [[1, 0], [0, 1]],
+    "learning_rate": 0.5,
+}
+
+
+@pytest.mark.parametrize("name", ["output_gradient", "delta"])
+def test_a_sign_that_changes_on_the_way_is_a_convention_and_no_mistake(name):
+    """A mistake that fits only if the sign changed as well explains nothing that the sign alone does not."""
+    problem = convstep.load(QUESTION)
+    step = next(iter(convstep.descend(problem)))
+    given = {"error": step["error"], name: -step[name], "filter_gradient": -step["filter_gradient"]}
+    for new_filter, verdict, told_ids in (
+        (step["new_filter"], "right", []),
+        (2 * step["filter"] - step["new_filter"], "wrong", ["ascent"]),
+    ):
+        diagnosis = convstep.diagnose(problem, {**given, "new_filter": new_filter})
+        assert (diagnosis.verdict, [each.id for one in diagnosis.explanations for each in one]) == (verdict, told_ids)
+        assert [each.status for each in diagnosis.quantities][:2] == ["right", "convention"]
+        assert diagnosis.conventions == ("gradient-sign",)
