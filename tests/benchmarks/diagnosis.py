@@ -76,6 +76,7 @@ def main() -> int:
     three = [by_id[name] for name in ("slope-forgotten", "gradient-rotated", "ascent")]
     hopeless = {"new_filter": np.round(random.normal(size=(3, 3)), DECIMALS).tolist()}
     row("`check`: a class of 1,000 attempts at a 5×5 problem", f"{rate:.0f} a second", f"≥ {PROMISED}")
+    row("… of which differ from all others before them", f"{len({repr(each) for each in attempts})}")
     row("… of which explained", f"{verdicts.count('wrong') / CLASS:.1%}")
     row("… one attempt with three mistakes", _seconds(examiner, attempt(examiner, three, ("new_filter",))), "< 2 s")
     row("… one that nothing explains", _seconds(examiner, hopeless), "< 5 s")
