@@ -47,24 +47,29 @@ def picked_block(
         if len(cells):
             marks[_places(cells)] = True
         return array_block(title, array, look, marks=[Mark(PICK, STYLE, marks)] if array.ndim else [])
+    padded, marks, border = _with_padding(array, cells, padding)
+    if gaps is not None:
+        border = border | gaps
+    rows, columns = (_part(marks, axis, most) for axis, most in ((-2, MOST_ROWS), (-1, MOST_COLUMNS)))
+    if (rows, columns) != (slice(0, padded.shape[-2]), slice(0, padded.shape[-1])):
+        # As the array itself counts: rows of the padding above it are negative.
+        spans = ((rows, padding[0][0]), (columns, padding[1][0]))
+        down, across = (f"{part.start - before}–{part.stop - 1 - before}" for part, before in spans)
+        title.append(f", rows {down}, columns {across}", style="dim")
+    return _matrices(title, padded, marks, border, (rows, columns), look)
+
+
+def _with_padding(array: Array, cells: Cells, padding: Padding) -> tuple[Array, Mask, Mask]:
+    """An array with the zeros around each of its matrices, its marked cells, and which cells of a matrix are zeros."""
     (top, bottom), (left, right) = padding
-    around = [(0, 0)] * (array.ndim - 2) + [(top, bottom), (left, right)]
-    padded = np.pad(array, around)
+    padded = np.pad(array, [(0, 0)] * (array.ndim - 2) + [(top, bottom), (left, right)])
     marks = np.zeros(padded.shape, dtype=bool)
     if len(cells):
         places = _places(cells)
         marks[(*places[:-2], places[-2] + top, places[-1] + left)] = True
     border = np.ones(padded.shape[-2:], dtype=bool)
     border[top : top + array.shape[-2], left : left + array.shape[-1]] = False
-    if gaps is not None:
-        border = border | gaps
-    rows, columns = (_part(marks, axis, most) for axis, most in ((-2, MOST_ROWS), (-1, MOST_COLUMNS)))
-    if (rows, columns) != (slice(0, padded.shape[-2]), slice(0, padded.shape[-1])):
-        place = (
-            f", rows {rows.start - top}–{rows.stop - 1 - top}, columns {columns.start - left}–{columns.stop - 1 - left}"
-        )
-        title.append(place, style="dim")
-    return _matrices(title, padded, marks, border, (rows, columns), look)
+    return padded, marks, border
 
 
 def _places(cells: Cells) -> tuple[Numbers, ...]:
