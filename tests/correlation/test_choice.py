@@ -49,6 +49,26 @@ def test_large_problems_by_their_shape() -> None:
     assert isinstance(made(Geometry(8, 3, (32, 32), 16, (5, 5))), Patches)
 
 
+@pytest.mark.parametrize(
+    ("geometry", "scheme"),
+    [
+        # 2·2·2 taps at 4096 positions are 32,768 products, half of the largest table.
+        (Geometry(1, 2, (65, 65), 1, (2, 2)), Windows),
+        (Geometry(1, 2, (66, 65), 1, (2, 2)), Patches),
+        # 64·128 outputs are the smallest large plane, whichever way it lies.
+        (Geometry(1, 1, (66, 130), 1, (3, 3)), Band),
+        (Geometry(1, 1, (130, 66), 1, (3, 3)), Band),
+        (Geometry(1, 1, (66, 129), 1, (3, 3)), Taps),
+        # Below that 9 taps are few, and 36 are some.
+        (Geometry(1, 1, (88, 92), 1, (2, 5)), Patches),
+        (Geometry(1, 1, (64, 64), 1, (6, 6)), Patches),
+        (Geometry(1, 1, (64, 100), 1, (1, 37)), Fourier),
+    ],
+)
+def test_where_one_scheme_ends_the_next_begins(geometry: Geometry, scheme: type) -> None:
+    assert isinstance(made(geometry), scheme)
+
+
 def problem(size: int = 128, kernel: int = 3, **changed: Any) -> Problem:
     facts: dict[str, Any] = {
         "input": numbers(1, (size, size), INTEGERS),

@@ -11,7 +11,7 @@ from made import STARTS
 import convstep
 from convstep.diagnosis.examiner import Examiner, Exercise
 from convstep.diagnosis.following import Course, _Follower, follow
-from convstep.diagnosis.kept import SHARES, Kept, keys_along
+from convstep.diagnosis.kept import Kept, keys_along
 from convstep.diagnosis.result import Diagnosis
 from convstep.diagnosis.search import Search
 from convstep.diagnosis.simulation import simulated
@@ -109,12 +109,12 @@ def test_what_begins_alike_is_worked_out_once(monkeypatch):
 
 
 def test_the_oldest_goes_first_and_the_largest_never_comes():
-    kept: Kept[str] = Kept(SHARES * 10)
-    for number in range(SHARES + 2):
+    kept: Kept[str] = Kept(160)
+    for number in range(18):
         kept.keep(number, f"{number}", 10)
-    assert [kept.get(number) for number in (0, 1, 2, SHARES + 1)] == [None, None, "2", f"{SHARES + 1}"]
-    assert len(kept) == SHARES
-    kept.keep("large", "large", 11)
+    assert [kept.get(number) for number in (0, 1, 2, 17)] == [None, None, "2", "17"]
+    assert len(kept) == 16
+    kept.keep("large", "large", 11)  # more than a sixteenth
     assert kept.get("large") is None
     kept.keep(2, "other", 10)
     assert kept.get(2) == "2"
