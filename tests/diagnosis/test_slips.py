@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 
 import convstep
+from convstep.diagnosis.examiner import Examiner
+from convstep.diagnosis.matching import Verdict
+from convstep.diagnosis.slips import _Cells, _neighbours, slip_cells
+from convstep.diagnosis.written import Written
 
 STRIDED: dict[str, Any] = {
     "input": [[1, -1, 0, 2, 1], [0, 1, 0, 1, -1], [2, -1, 1, 0, 3], [1, 0, 2, 1, 0], [0, 2, -1, 1, 1]],
@@ -114,3 +118,65 @@ def test_a_cell_of_a_batch_is_named_as_the_problem_counts():
     diagnosis = convstep.diagnose(problem, {"output": [[[2, 4], [6, 8]], [[4, 0], [-2, 10]]]})
     (slip,) = diagnosis["output"].cells
     assert (slip.cell, slip.given, slip.expected, slip.kind) == ((1, 1, 0), -2, 2, "lost-minus")
+
+
+@pytest.mark.parametrize(
+    ("shape", "cell", "beside"),
+    [
+        ((2, 3), (0, 0), [(1, 0), (0, 1)]),
+        ((2, 3), (1, 1), [(0, 1), (1, 0), (1, 2)]),
+        ((3, 3), (1, 1), [(0, 1), (2, 1), (1, 0), (1, 2)]),
+        ((2, 2, 2), (1, 0, 1), [(1, 1, 1), (1, 0, 0)]),
+        ((3,), (1,), [(0,), (2,)]),
+        ((), (), []),
+    ],
+    ids=str,
+)
+def test_neighbours_lie_in_the_same_matrix(shape, cell, beside):
+    assert _neighbours(shape, cell) == beside
+
+
+def cells(given: Any, expected: list[float]) -> _Cells:
+    exercise = Examiner(convstep.load(STRIDED)).exercise(1)
+    flat = tuple(range(len(expected)))
+    verdict = Verdict("filter_gradient", "slip", cells=flat, expected=tuple(expected))
+    return _Cells(exercise.setting, "filter_gradient", Written.of(given), verdict)
+
+
+def test_a_number_is_the_same_within_a_unit_of_its_last_digit():
+    seen = cells([["0.50", 3], [2000, "1.5"]], [0.0] * 4)
+    assert seen.units.tolist() == [0.01, 0, 0, 0.1]
+    assert [seen.same(0, number) for number in (0.51, 0.49, 0.5101, 0.48)] == [True, True, False, False]
+    assert [seen.same(1, 3 + apart) for apart in (2.9e-9, 3.1e-9, -3.1e-9)] == [True, False, False]
+    assert [seen.same(2, 2000 + apart) for apart in (1.9e-6, 2.1e-6)] == [True, False]
+    assert [cells([[0, 0], [0, 0]], [0.0] * 4).same(0, number) for number in (0.9e-9, 1.2e-9)] == [True, False]
+    assert seen.shape == (2, 2)
+    assert cells([[1, 2, 3]], [1.0] * 3).shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "kind", "says"),
+    [
+        ("26", 2.6, "point", "the decimal point in the wrong place"),
+        ("0.26", 26.0, "point", "the decimal point in the wrong place"),
+        ("260", 2.6, "point", "the decimal point in the wrong place"),
+        ("-0.4", 0.4, "lost-minus", "a minus too many"),
+        ("0.4", -0.4, "lost-minus", "a lost minus"),
+        ("91", 0.4, "other", ""),
+    ],
+)
+def test_what_a_single_number_shows(given, expected, kind, says):
+    """Beside numbers that nothing else has."""
+    exercise = Examiner(convstep.load(STRIDED)).exercise(1)
+    verdict = Verdict("filter_gradient", "slip", cells=(0,), expected=(expected, 811.0, 577.0, 1013.0))
+    written = Written.of([[given, 811], [577, 1013]])
+    (slip,) = slip_cells(exercise.setting, "filter_gradient", written, verdict, ())
+    assert (slip.kind, slip.says) == (kind, says)
+
+
+def test_only_two_that_hold_each_others_numbers_are_swapped():
+    exercise = Examiner(convstep.load(STRIDED)).exercise(1)
+    verdict = Verdict("filter_gradient", "slip", cells=(0, 3), expected=(4001.0, 811.0, 577.0, 1013.0))
+    written = Written.of([[1013, 811], [577, 9000]])
+    first, second = slip_cells(exercise.setting, "filter_gradient", written, verdict, ())
+    assert (first.kind, second.kind) == ("other", "other")
