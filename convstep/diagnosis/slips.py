@@ -25,7 +25,7 @@ class _Cells:
         own = setting.own_shape(name)
         self.shape = own if written.values.size == int(np.prod(own)) else written.values.shape
         self.given = written.values.reshape(-1)
-        self.units = np.where(written.units.reshape(-1) > 0, written.units.reshape(-1), 0.0)
+        self.units = written.units.reshape(-1)
         self.expected = np.array(verdict.expected)
         self.flat = verdict.cells
 
