@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from convstep.arrays import read_only
 from convstep.diagnosis.calculation import stages_of
 from convstep.diagnosis.catalogue import CATALOGUE
 from convstep.diagnosis.plan import rules_of
@@ -41,7 +42,9 @@ def separation(
         pairs = combinations(worlds.values(), 2)
         apart = sum(not same(one[quantity], other[quantity]) for one, other in pairs)
         if apart and (best is None or apart > best[0]):
-            predicted = {name: setting.shaped(quantity, world[quantity][0]) for name, world in worlds.items()}
+            predicted = {
+                name: read_only(setting.shaped(quantity, world[quantity][0])) for name, world in worlds.items()
+            }
             best = apart, Separation(quantity, predicted)
     return best[1] if best else None
 

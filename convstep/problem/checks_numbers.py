@@ -86,7 +86,7 @@ def in_range(
         or (below is not None and result >= below)
     ):
         raise ProblemError(f"expected {expected}, found {quoted(value)}", path)
-    return result + 0.0
+    return result
 
 
 def _range_words(least: float | None, above: float | None, below: float | None, most: float | None) -> str:
