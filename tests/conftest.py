@@ -10,6 +10,10 @@ import pytest
 profiles.load()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-goldens", action="store_true", help="write what is in tests/golden anew")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What was run last is not remembered among the user's own files, by processes that tests start either."""

@@ -10,10 +10,6 @@ import pytest
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-goldens", action="store_true", help="write the pages in tests/golden anew")
-
-
 @pytest.fixture
 def same_as_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compares a text with the golden of that name, or writes it there."""

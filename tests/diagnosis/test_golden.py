@@ -1,0 +1,146 @@
+"""What is said of some hundred drawn attempts, whole: ``pytest tests/diagnosis --update-goldens`` writes it anew.
+
+Other tests tell whether that is right. This one tells that a change which was to change nothing has changed nothing,
+and shows what another one has changed: read the difference, and be glad of it, before you commit it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from measure_diagnosis import MISTAKES, drawn_pairs, seeded
+from planted_attempts import GARBAGE, Planted, garbage, planted, right
+
+import convstep
+from convstep.render.check_data import Judged, check_data
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "diagnoses.jsonl"
+SEED = 7
+COUNT, AT_ONCE = 120, 12
+"""How many attempts there are, and how many a test has."""
+SLIPS = ("lost-minus", "swapped", "other")
+
+
+def drawn() -> Iterator[tuple[str, Planted]]:
+    """Attempts of all kinds, mixed, each with what was done in it."""
+    kinds = (singles(), pairs(), rights(), slips(), garbages())
+    return (each for each in chain(*zip_longest(*kinds)) if each is not None)
+
+
+def singles() -> Iterator[tuple[str, Planted]]:
+    for place, id_ in enumerate(MISTAKES):
+        yield id_, planted(seeded(SEED, id_), (id_,), 2 + place % 2)
+
+
+def pairs() -> Iterator[tuple[str, Planted]]:
+    return (("+".join(sorted(each.mistakes)), each) for each in drawn_pairs(20, 2, SEED))
+
+
+def rights() -> Iterator[tuple[str, Planted]]:
+    random = seeded(SEED, "right")
+    return (("right", right(random, 1 + place % 4)) for place in range(12))
+
+
+def garbages() -> Iterator[tuple[str, Planted]]:
+    random = seeded(SEED, "garbage")
+    return ((kind, garbage(random, kind, 2)) for kind in GARBAGE for _ in range(3))
+
+
+def slips() -> Iterator[tuple[str, Planted]]:
+    """Right attempts and wrong ones, with one cell written down wrongly."""
+    random = seeded(SEED, "slips")
+    for place in range(18):
+        id_ = MISTAKES[random.integers(len(MISTAKES))]
+        whole = planted(random, (id_,), 2) if place % 3 == 0 else right(random, 2)
+        kind = SLIPS[place % len(SLIPS)]
+        slipped = with_slip(random, whole, kind)
+        if slipped is not None:
+            yield f"{kind} in {'+'.join(whole.mistakes) or 'right'}", slipped
+
+
+def with_slip(random: np.random.Generator, whole: Planted, kind: str) -> Planted | None:
+    """One cell of the largest quantity that has numbers other than 0 written wrongly."""
+    attempt = copy.deepcopy(whole.attempt)
+    name = max(whole.decimals, key=lambda each: np.size(attempt[each]))
+    cells = np.array(attempt[name], dtype=object)
+    flat = cells.reshape(-1)
+    full = [i for i, cell in enumerate(flat) if float(cell)]
+    if len(full) < 2:
+        return None
+    one, other = random.choice(full, 2, replace=False)
+    if kind == "lost-minus":
+        flat[one] = str(-float(flat[one]))
+    elif kind == "swapped":
+        flat[one], flat[other] = flat[other], flat[one]
+    else:
+        flat[one] = str(round(float(flat[one]) + 0.37, 2))
+    attempt[name] = cells.tolist()
+    return whole._replace(attempt=attempt)
+
+
+def said(problem: dict[str, Any], attempt: dict[str, Any]) -> dict[str, Any]:
+    """All that a diagnosis says, but for what was given."""
+    diagnosis = convstep.diagnose(convstep.load(problem), attempt)
+    data = check_data(Judged("", diagnosis.iteration, diagnosis))
+    del data["file"]
+    quantities = [
+        {key: value for key, value in each.items() if key not in ("given", "cells")}
+        | {"cells": [[*each.cell, each.kind, each.with_cell, each.term] for each in quantity.cells]}
+        for each, quantity in zip(data["quantities"], diagnosis.quantities, strict=True)
+    ]
+    return rounded({**data, "quantities": quantities, "looked_for": diagnosis.looked_for})
+
+
+def rounded(data: Any) -> Any:
+    """Numbers to four digits, and everything as JSON has it."""
+    if isinstance(data, dict):
+        return {key: rounded(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [rounded(value) for value in data]
+    return float(f"{data:.4g}") + 0.0 if isinstance(data, float) else data
+
+
+def is_same(now: Any, before: Any) -> bool:
+    """Whether nothing has changed; the fourth digit may, where a number lies in the middle between two."""
+    if isinstance(now, dict) and isinstance(before, dict):
+        return [*now] == [*before] and all(is_same(now[key], before[key]) for key in now)
+    if isinstance(now, list) and isinstance(before, list):
+        return len(now) == len(before) and all(map(is_same, now, before))
+    if isinstance(now, float) and isinstance(before, (float, int)):
+        return abs(now - before) <= 2e-3 * abs(before)
+    return bool(now == before)
+
+
+@pytest.fixture(scope="module")
+def golden(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    if request.config.getoption("--update-goldens"):
+        lines = (
+            {
+                "planted": name,
+                "problem": each.problem,
+                "attempt": each.attempt,
+                "said": said(each.problem, each.attempt),
+            }
+            for name, each in drawn()
+        )
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        GOLDEN.write_text(text, encoding="utf-8", newline="\n")
+    return [json.loads(line) for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("first", range(0, COUNT, AT_ONCE))
+def test_the_same_is_said(golden, first):
+    for line in golden[first : first + AT_ONCE]:
+        now = said(line["problem"], line["attempt"])
+        assert is_same(now, line["said"]), f"{line}\n\nnow {json.dumps(now, ensure_ascii=False)}"
+
+
+def test_none_is_left_out(golden):
+    assert COUNT - AT_ONCE < len(golden) <= COUNT
