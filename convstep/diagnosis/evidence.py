@@ -64,9 +64,17 @@ class Evidence:
         return result
 
     def lenient(self, predicted: Array) -> Mask:
-        """Which cells are the predicted numbers but for rounding: candidates×worlds×cells."""
-        # Of numbers of another size nobody has worked out the doubt; the digits of those before make one.
-        return self._within(predicted, self.doubt if self.doubt.size == self.values.size else self.finest)
+        """Which cells are the predicted numbers but for rounding: candidates×worlds×cells.
+
+        As where the learner's numbers were followed, what is in doubt is in doubt of the second world alone: in the
+        others nothing was rounded that could be, or everything was.
+        """
+        if self.doubt.size != self.values.size:
+            # Of numbers of another size nobody has worked out the doubt; the digits of those before make one.
+            return self._within(predicted, self.finest)
+        doubt = np.zeros((predicted.shape[1], self.doubt.size))
+        doubt[1] = self.doubt
+        return self._within(predicted, doubt)
 
     def _within(self, predicted: Array, doubt: Array | float) -> Mask:
         units = lost_units(predicted, self.units, doubt)

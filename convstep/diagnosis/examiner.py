@@ -18,7 +18,7 @@ from convstep.diagnosis.hand import hand_of
 from convstep.diagnosis.kept import Kept
 from convstep.diagnosis.levels import FEW_LEVELS, LEVELS, MOST_MISTAKES, Found, Level, Start, TooMuchError
 from convstep.diagnosis.matching import AGAIN, Verdict
-from convstep.diagnosis.plan import Plan, rules_of
+from convstep.diagnosis.plan import Plan, made_for_both, rules_of, twins
 from convstep.diagnosis.report import Reading, report
 from convstep.diagnosis.result import Diagnosis
 from convstep.diagnosis.rule import Rule
@@ -26,7 +26,7 @@ from convstep.diagnosis.search import Reached, Search
 from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.settings import setting_at
 from convstep.diagnosis.simulation import same, simulated
-from convstep.diagnosis.worlds import true_worlds
+from convstep.diagnosis.worlds import STATES, true_worlds
 from convstep.diagnosis.written import Written, finest, read_written
 from convstep.errors import ProblemError
 from convstep.numbers import listing
@@ -61,7 +61,7 @@ def diagnose(problem: Problem, attempt: Mapping[str, Any], earlier: Sequence[Map
 MOST_KEPT = 1 << 25
 """So many bytes of what was worked out for other attempts at the same exercise are kept, of each kind."""
 NEW = ("new_filter", "new_bias")
-"""What the next iteration starts from."""
+"""The new parameters."""
 
 
 @functools.lru_cache(maxsize=8)
@@ -95,14 +95,12 @@ class Examiner:
         return self._exercises[iteration]
 
     def _gone_on_from(self, earlier: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """Attempts at earlier iterations; where no new parameters were written, with those that mistakes lead to."""
+        """Attempts at earlier iterations; what was not written of their ends, as the mistakes made there lead to it."""
         result: list[Mapping[str, Any]] = []
         for each in sorted(earlier, key=lambda mine: int(mine.get("iteration", 1))):
-            if any(name in each for name in NEW):
-                result.append(each)
-                continue
-            exercise = Exercise(setting_at(self.problem, int(each.get("iteration", 1)), result))
-            result.append({**each, **exercise.led_to(read_written(each))})
+            exercise = self.exercise(int(each.get("iteration", 1)), result)
+            missing = [name for name in exercise.ends if name not in each]
+            result.append({**each, **exercise.led_to(read_written(each), missing)} if missing else each)
         return result
 
 
@@ -141,14 +139,26 @@ class Exercise:
             self._judged.keep(key, known, known.reading.size)
         return known
 
-    def led_to(self, written: Mapping[str, Written]) -> dict[str, Array]:
-        """The new parameters that the explanations of a learner's numbers lead to, if they agree."""
-        diagnosis = self.judge(written)
-        worlds = [simulated(self.setting, self.stages, way.rules, written, way.turned) for way in diagnosis.ways]
-        names = [name for name in NEW if all(name in world for world in worlds)]
-        if not worlds or not all(same(world[name], worlds[0][name]) for world in worlds for name in names):
+    @property
+    def ends(self) -> list[str]:
+        """What the next iteration starts from: the new parameters, and the optimizer's state."""
+        return [name for name in self.setting.truth if name in NEW or name.endswith(STATES)]
+
+    def led_to(self, written: Mapping[str, Written], wanted: Sequence[str]) -> dict[str, Array]:
+        """Quantities that were not written, as the explanations of those that were lead to them, where they agree."""
+        if not written:
             return {}
-        return {name: self.setting.shaped(name, worlds[0][name][0]) for name in names}
+        seen = self.plan(frozenset(written)).stage
+        worlds = [
+            simulated(self.setting, self.stages, made_for_both(way.rules, self.rules, seen), written, way.turned)
+            for way in self.judge(written).ways
+        ]
+        agreed = [
+            name
+            for name in wanted
+            if worlds and all(name in each and same(each[name], worlds[0][name]) for each in worlds)
+        ]
+        return {name: self.setting.shaped(name, worlds[0][name][0]) for name in agreed}
 
     def _explained(self, written: Mapping[str, Written], levels: Sequence[Level]) -> tuple[Diagnosis | None, int]:
         """The first level that explains everything; and how many mistakes at a time could be looked for."""
@@ -250,9 +260,8 @@ def _is_lopsided(plan: Plan, trail: tuple[object, ...]) -> bool:
     """Whether a mistake was made for the bias, and for the filter, whose numbers were given as well, it was not."""
     made = [each for each in trail if isinstance(each, Rule)]
     for rule in made:
-        for kind, other in (("bias", "filter"), ("filter", "bias")):
-            twin = rule.stage.replace(kind, other)
-            could = kind in rule.stage and twin != rule.stage and _has(plan, twin, rule.id) and plan.reaches[twin]
+        for twin in twins(rule.stage):
+            could = _has(plan, twin, rule.id) and plan.reaches[twin]
             if could and not any(each.id == rule.id and each.stage == twin for each in made):
                 return True
     return False

@@ -10,6 +10,7 @@ import numpy as np
 
 from convstep.arrays import Array, Mask
 from convstep.diagnosis.following import Followed, digits_of
+from convstep.diagnosis.tolerance import lost_units
 from convstep.diagnosis.written import FLOOR, Written
 
 SLACK = 1e-6
@@ -29,9 +30,12 @@ def is_rounded(values: Array, expected: Array, unit: float, floor: Array | float
 
 
 def is_cut(values: Array, expected: Array, unit: float, floor: Array | float) -> Mask:
-    """Which numbers are the expected ones, cut to a unit: smaller, never larger, and of the same sign or 0."""
+    """Which numbers are the expected ones, cut to a unit: smaller, never larger, and of the same sign or 0.
+
+    A number that has no more digits has nothing to lose.
+    """
     shorter = np.abs(expected) - np.abs(values)
-    apart = np.abs(expected - values) < unit + floor
+    apart = np.abs(expected - values) < lost_units(expected, np.asarray(unit), 0.0) + floor
     return np.asarray(apart & (shorter >= -floor) & (expected * values >= 0))
 
 

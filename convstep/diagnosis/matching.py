@@ -256,7 +256,12 @@ class Matching:
         turned: bool,
     ) -> list[Candidates]:
         name, rows = evidence.name, np.array([row])
-        verdict = Verdict(name, "slip", turned, tuple(cells), tuple(predicted[0].tolist()))
+        off = cells
+        if candidates.marks.pending[row] & self.plan.ancestors[name]:
+            # Beside a mistake that other cells bear out, rounding is no slip.
+            near = evidence.lenient(predicted[None])[0].any(axis=0)
+            off = [cell for cell in cells if not near[cell]]
+        verdict = Verdict(name, "slip" if off else "shown", turned, tuple(off), tuple(predicted[0].tolist()))
         result = []
         for as_written in (True, False):
             if as_written and owes:

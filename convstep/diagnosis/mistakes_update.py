@@ -32,7 +32,7 @@ def _rate_rules(s: Setting, kind: str) -> Iterator[Rule]:
 
 def _parameter_rules(s: Setting, kind: str) -> Iterator[Rule]:
     update, new = f"{kind}_update", f"new_{kind}"
-    if s.problem.optimizer.name != "sgd" or u.number(s, "momentum") or u.number(s, "weight_decay"):
+    if not u.goes_by_gradient(s):
         # Taken with the other sign before the optimizer sees it.
         yield Rule("ascent", f"decayed_{kind}_gradient", lambda s, v: u.decayed(s, v, kind, -1.0))
     yield Rule("ascent", update, lambda s, v: u.signs(v, kind) * v[f"{kind}_rate"])

@@ -35,6 +35,24 @@ def rules_of(setting: Setting) -> list[Rule]:
     return rules
 
 
+def twins(stage: str) -> list[str]:
+    """The stage that does for the bias what this one does for the filter, or the other way round, if there is one."""
+    return [stage.replace(kind, other) for kind, other in (("bias", "filter"), ("filter", "bias")) if kind in stage]
+
+
+def made_for_both(rules: Sequence[Rule], every_rule: Sequence[Rule], seen: Collection[str] = ()) -> list[Rule]:
+    """Mistakes as people make them: for the filter and the bias alike.
+
+    Args:
+        rules: The mistakes.
+        every_rule: All that can be made.
+        seen: The stages at which it would have been seen: there nothing is added.
+    """
+    ways = {(rule.id, rule.stage, rule.way): rule for rule in every_rule}
+    added = [ways.get((rule.id, twin, rule.way)) for rule in rules for twin in twins(rule.stage)]
+    return [*rules, *(each for each in added if each is not None and each.stage not in seen and each not in rules)]
+
+
 class Plan:
     """The stages that lead to the given quantities.
 

@@ -150,7 +150,8 @@ def _way(plan: Plan, labels: tuple[object, ...], turns: int) -> Way:
 def _judged(reading: Reading, name: str, way: Way | None) -> JudgedQuantity:
     written, followed = reading.written[name], reading.followed[name]
     verdict = way.verdicts.get(name) if way else None
-    shows = way is not None and name in way.at.values()
+    seen = [] if way is None else _mistakes_seen_in(reading.plan, way, name)
+    shows = way is not None and (name in way.at.values() or (followed.fails and bool(seen)))
     before = takewhile(lambda each: each != name, reading.followed)
     status = _status(followed, verdict, shows, after_wrong=any(reading.followed[each].fails for each in before))
     setting = reading.setting
@@ -165,7 +166,7 @@ def _judged(reading: Reading, name: str, way: Way | None) -> JudgedQuantity:
     if status == "convention":
         name_of = _convention(name, reading.written)
     elif status == "wrong" and way is not None:
-        here = [each for each, where in way.at.items() if where == name]
+        here = [each for each, where in way.at.items() if where == name] or seen
         name_of = here[0] if len(here) == 1 else None
     return JudgedQuantity(
         name,
@@ -177,6 +178,11 @@ def _judged(reading: Reading, name: str, way: Way | None) -> JudgedQuantity:
         cells,
         followed.nothing and status in ("right", "follows"),
     )
+
+
+def _mistakes_seen_in(plan: Plan, way: Way, name: str) -> list[str]:
+    """The mistakes between a given quantity and the given ones before it."""
+    return list(dict.fromkeys(rule.id for rule in way.rules if plan.reaches[rule.stage] & int(plan.bit[name])))
 
 
 def _put_right(reading: Reading, name: str, cells: Sequence[JudgedCell]) -> None:
@@ -199,6 +205,8 @@ def _status(followed: Followed, verdict: Verdict | None, shows: bool, *, after_w
     """What a quantity is; the search's word counts, where it has one."""
     if verdict is not None and verdict.kind in ("shown", "slip"):
         return "wrong" if verdict.kind == "shown" or shows else "slip"
+    if shows and followed.fails:
+        return "wrong"  # It follows from the mistake, and from no number above.
     if followed.true == 1:
         return "right"
     if verdict is not None and verdict.kind == "turned":

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from convstep.arrays import read_only
 from convstep.diagnosis.calculation import stages_of
 from convstep.diagnosis.catalogue import CATALOGUE
-from convstep.diagnosis.plan import rules_of
+from convstep.diagnosis.plan import made_for_both, rules_of
 from convstep.diagnosis.result import Separation
 from convstep.diagnosis.rule import Rule
 from convstep.diagnosis.setting import Setting
@@ -103,9 +103,11 @@ def outcomes_of(
     """The right numbers; and for each mistake that can be made, those that come out in each way of making it."""
     stages = stages_of(setting)
     found: dict[str, set[Signature]] = {}
-    for rule in rules_of(setting):
+    rules = rules_of(setting)
+    for rule in rules:
         if rule.id in ids and _stands_alone(rule):
-            found.setdefault(rule.id, set()).add(signature(simulated(setting, stages, [rule])))
+            made = made_for_both([rule], rules)
+            found.setdefault(rule.id, set()).add(signature(simulated(setting, stages, made)))
     return signature(simulated(setting, stages, ())), found
 
 

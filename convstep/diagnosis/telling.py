@@ -14,11 +14,18 @@ from convstep.diagnosis.plan import Plan
 from convstep.diagnosis.rule import Rule
 from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.terms import spelled
+from convstep.diagnosis.updating import goes_by_gradient
+from convstep.diagnosis.worlds import STATES
 from convstep.numbers import cell_text, short
 from convstep.quantities import QUANTITIES
 from convstep.words import spelled_shape
 
 KINDS = ("filter", "bias")
+ASCENT_INSTEAD = (
+    "Take the optimizer's step against the gradient: w′ = w + Δw; with numbers that have the sign of t − a, "
+    "take ∂L/∂w with the other sign first."
+)
+"""What to do instead of going up, where a step is more than the rate times the gradient."""
 
 
 class Sight(NamedTuple):
@@ -52,7 +59,8 @@ def told(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]) 
     mistake = CATALOGUE[rule.id]
     sight = _sight(setting, plan, rule, values)
     says = _with_numbers(setting, rule.id, sight, values) if sight is not None else ""
-    return " ".join(filter(None, [says or mistake.did, mistake.why])), mistake.instead
+    instead = mistake.instead if rule.id != "ascent" or goes_by_gradient(setting) else ASCENT_INSTEAD
+    return " ".join(filter(None, [says or mistake.did, mistake.why])), instead
 
 
 @np.errstate(all="ignore")
@@ -72,8 +80,11 @@ def _sight(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]
         except ValueError:  # of another shape, and nothing can be computed from it
             return None
         right[stage.name] = stage.compute(setting, right)
-        if stage.name in QUANTITIES and plan.ancestors[stage.name] & plan.bit[rule.stage]:
-            return _compared(setting, stage.name, wrong[stage.name], right[stage.name])
+        kept = stage.name.endswith(STATES) and stage.name not in plan.given  # in nobody's sight
+        if stage.name in QUANTITIES and not kept and plan.ancestors[stage.name] & plan.bit[rule.stage]:
+            sight = _compared(setting, stage.name, wrong[stage.name], right[stage.name])
+            if sight is not None:
+                return sight
     return None
 
 
@@ -121,7 +132,7 @@ def _with_numbers(setting: Setting, name: str, sight: Sight, values: Mapping[str
     if of_delta and name.startswith(("slope", "activation-for", "value", "upstream")):
         return _of_delta(setting, name, sight, values)
     if name == "ascent" and sight.name.endswith(("_update", *KINDS)):
-        return _of_ascent(sight, where, values)
+        return _of_ascent(setting, sight, values)
     return f"{did} For {where} that gives {short(sight.wrong)}; it should be {short(sight.right)}."
 
 
@@ -146,26 +157,28 @@ def _of_delta(setting: Setting, name: str, sight: Sight, values: Mapping[str, Ar
     return f"{CATALOGUE[name].did[:-1]}, which makes {number} at {at}; but {fact}."
 
 
-def _of_ascent(sight: Sight, where: str, values: Mapping[str, Array]) -> str:
+def _of_ascent(setting: Setting, sight: Sight, values: Mapping[str, Array]) -> str:
     """The step the wrong way, from where it started."""
     kind = next(each for each in KINDS if sight.name.endswith(each) or sight.name.startswith(each))
+    cell = cell_text(sight.cell) if sight.cell else ""
     row = (0, *sight.place)
-    start, sign = float(values[kind][row]), float(values[f"{kind}_sign"][0])
-    gradient = float(values[f"{kind}_gradient"][row])
-    step = abs(float(values[f"{kind}_rate"][row]))
+    start, gradient = float(values[kind][row]), float(values[f"{kind}_gradient"][row])
     wrong, right = (
         (sight.wrong, sight.right) if sight.name.startswith("new") else (start + sight.wrong, start + sight.right)
     )
-    if sign < 0:
+    became = f"{short(start)} became {short(wrong)} in the place of {short(right)}"
+    if float(values[f"{kind}_sign"][0]) < 0:
         return (
-            f"Your numbers have the sign of t − a: your {kind}_gradient{cell_text(sight.cell)} = {short(gradient)} "
-            f"already points downhill and is to be added. You subtracted it, and {short(start)} became {short(wrong)} "
-            f"in the place of {short(right)}."
+            f"Your numbers have the sign of t − a: your {kind}_gradient{cell} = {short(gradient)} already points "
+            f"downhill and is to be added. You subtracted it, and {became}."
         )
+    if not goes_by_gradient(setting):
+        return f"You moved up the gradient, and not down: {kind}{cell} = {became}."
     way = "grew" if wrong > start else "shrank"
+    went = f"{short(start)} {way} by {short(abs(wrong - start))} to {short(wrong)}"
+    at = f" at {cell}" if cell else ""
     return (
-        f"The gradient at {cell_text(sight.cell)} is {short(gradient)}, and you moved with it: {short(start)} {way} by "
-        f"{short(step)} to {short(wrong)}. Against it, it becomes {short(right)}."
+        f"The gradient{at} is {short(gradient)}, and you moved with it: {went}. Against it, it becomes {short(right)}."
     )
 
 

@@ -38,6 +38,12 @@ def number(setting: Setting, name: str) -> float:
     return setting.problem.optimizer.number(name)
 
 
+def goes_by_gradient(setting: Setting) -> bool:
+    """Whether a step is the rate times the gradient, and nothing else: plain sgd."""
+    is_sgd = setting.problem.optimizer.name == "sgd"
+    return is_sgd and not (number(setting, "momentum") or number(setting, "weight_decay"))
+
+
 def rate(setting: Setting) -> float:
     """η, as it is in this iteration."""
     assert setting.problem.learning_rate is not None

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from convstep.arrays import Array
 from convstep.diagnosis.catalogue import CATALOGUE, CONVENTIONS
-from convstep.diagnosis.result import Diagnosis, JudgedCell, JudgedQuantity, Separation, ToldMistake
+from convstep.diagnosis.result import Diagnosis, JudgedCell, JudgedQuantity, ToldMistake
 from convstep.diagnosis.terms import terms_giving
 from convstep.numbers import cell_text, listing, short
 from convstep.quantities import QUANTITIES
@@ -21,8 +21,8 @@ from convstep.render.check_conventions import (
     hidden_sign,
     is_amount,
     proof,
-    titled,
 )
+from convstep.render.check_ties import MOST_SETS, tie_lines
 from convstep.render.layout import Block, Term, equation
 from convstep.render.matrix import Look, Mark, array_block, heading
 from convstep.render.page import headline
@@ -90,8 +90,12 @@ def _quantity_lines(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) 
     if quantity.status == "wrong" and diagnosis.verdict == "unexplained":
         explained = diagnosis.so_far and quantity.name in _before(diagnosis.first_wrong)
         says = "differs; explained below" if explained else "differs, and it is not clear why"
+    elif quantity.status == "wrong" and all(quantity.name != each.at for one in diagnosis.explanations for each in one):
+        says = "the same mistake shows here"
     if quantity.nothing:
         says = "follows, but from zeros alone: it shows nothing"
+    elif _is_right_by_rounding(diagnosis, quantity):
+        says = "right, if you rounded on the way"
     beside = Text.assemble("   ", (says, style))
     if title.cell_len + beside.cell_len <= look.width:
         return [title + beside, *_side_by_side(diagnosis, quantity, look)]
@@ -112,12 +116,22 @@ def _matrices(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) -> lis
     same_shape = quantity.given.size == quantity.expected.size
     given = quantity.given.reshape(quantity.expected.shape) if same_shape else quantity.given
     terms = [Term("", _block("yours", given, quantity, look, marked=same_shape))]
-    if quantity.status == "right" and same_shape and not np.isnan(given).any():
+    whole = same_shape and not np.isnan(given).any()
+    if quantity.status == "right" and whole and not _is_right_by_rounding(diagnosis, quantity):
         return terms
     terms.append(Term("", _block("right", quantity.expected, quantity, look)))
     if quantity.follows_differs and quantity.status in ("wrong", "slip"):
         terms.append(Term("", _block("from your numbers", quantity.follows, quantity, look)))
     return terms
+
+
+def _is_right_by_rounding(diagnosis: Diagnosis, quantity: JudgedQuantity) -> bool:
+    """Whether a right number is off by more than its own last digit, as rounding before it can make it."""
+    if quantity.status != "right" or quantity.given.size != quantity.expected.size:
+        return False
+    units = diagnosis.reading.written[quantity.name].units.reshape(-1)
+    apart = np.abs(quantity.given.reshape(-1) - quantity.expected.reshape(-1))
+    return bool(((units > 0) & (apart > units * (1.0 + 1e-9))).any())
 
 
 def _block(title: str, array: Array, quantity: JudgedQuantity, look: Look, *, marked: bool = False) -> Block:
@@ -175,7 +189,10 @@ def _right(diagnosis: Diagnosis, look: Look) -> list[Text]:
         lines += paragraphs(f"Your convention is fine. {says}", look.width)
     if not conventions:
         count = sum(int((~np.isnan(each.given)).sum()) for each in diagnosis.quantities)
-        lines += paragraphs(f"{'Every number is' if count > 1 else 'The number is'} what it should be.", look.width)
+        rounded = any(_is_right_by_rounding(diagnosis, each) for each in diagnosis.quantities)
+        says = f"{'Every number is' if count > 1 else 'The number is'} what it should be"
+        says += ", for somebody who rounds on the way: write down the steps before to know more." if rounded else "."
+        lines += paragraphs(says, look.width)
     else:
         lines += proof(diagnosis, look)
     return lines
@@ -192,20 +209,7 @@ def _mistakes(diagnosis: Diagnosis, look: Look) -> list[Text]:
         for mistake in sets[0]:
             lines += _told(mistake, look, named=count > 1)
         return lines
-    lines = [*headline(f"{len(sets)} explanations fit, in {first.at}", look.width, "bold red")]
-    for number, one in enumerate(sets[:MOST_SETS], start=1):
-        lines += [Text.assemble(f"  {number}. ", (" and ".join(each.id for each in one), "bold"))]
-        for mistake in one:
-            lines += paragraphs(mistake.says, look.width, 5)
-    if len(sets) > MOST_SETS:
-        lines += paragraphs(
-            f"… and {len(sets) - MOST_SETS} more; --format json holds them all", look.width, style="dim"
-        )
-    return [*lines, Text(), *_separation(diagnosis.separation, look)]
-
-
-MOST_SETS = 6
-"""So many explanations of a tie are told on a page."""
+    return tie_lines(diagnosis, look)
 
 
 def _told(mistake: ToldMistake, look: Look, *, named: bool) -> list[Text]:
@@ -213,24 +217,11 @@ def _told(mistake: ToldMistake, look: Look, *, named: bool) -> list[Text]:
     lines += paragraphs(mistake.says, look.width)
     lines += [Text(), *paragraphs(f"Instead: {mistake.instead}", look.width, style="green"), Text()]
     if mistake.few:
-        lines += [
-            *paragraphs("So few numbers fit easily: give more of them to be sure.", look.width, style="dim"),
-            Text(),
-        ]
+        lines += [*paragraphs(FEW, look.width, style="dim"), Text()]
     return lines
 
 
-def _separation(separation: Separation | None, look: Look) -> list[Text]:
-    """The quantity that would settle a tie, with what each explanation predicts."""
-    if separation is None:
-        says = "In this problem they give the same numbers everywhere; convstep distinguish finds one where they part."
-        return [*paragraphs(says, look.width), Text()]
-    says = f"Your {separation.name} would tell which it is. It would be:"
-    lines = [*paragraphs(says, look.width), Text()]
-    terms = []
-    for name, numbers in list(separation.predictions.items())[:MOST_SETS]:
-        terms.append(Term("", titled(name, QUANTITIES[separation.name].like, numbers, look)))
-    return [*lines, *equation(terms, look.width), Text()]
+FEW = "So few numbers fit easily: another mistake may do so by chance."
 
 
 def _has_slips(diagnosis: Diagnosis) -> bool:
@@ -308,7 +299,10 @@ def _made_in(diagnosis: Diagnosis) -> str | None:
     """The quantity in which the one mistake is made, where that was not given and comes before what shows it."""
     if len(diagnosis.explanations) != 1:
         return None
-    name, order = CATALOGUE[diagnosis.explanations[0][0].id].quantity, list(QUANTITIES)
+    told, order = diagnosis.explanations[0][0], list(QUANTITIES)
+    name = CATALOGUE[told.id].quantity
+    if "bias" in told.at:
+        name = name.replace("filter", "bias")
     given = [each.name for each in diagnosis.quantities]
     before = diagnosis.first_wrong is not None and order.index(name) < order.index(diagnosis.first_wrong)
     return name if before and name not in given else None

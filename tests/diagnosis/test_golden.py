@@ -118,6 +118,13 @@ def is_same(now: Any, before: Any) -> bool:
     return bool(now == before)
 
 
+def changes(now: dict[str, Any], before: dict[str, Any]) -> Iterator[str]:
+    """What is said otherwise."""
+    parts = {key: (now.get(key), before.get(key)) for key in (*now, *before) if key != "quantities"}
+    parts |= {each["name"]: (each, old) for each, old in zip(now["quantities"], before["quantities"], strict=False)}
+    return (f"{name}: {new} was {old}" for name, (new, old) in parts.items() if not is_same(new, old))
+
+
 @pytest.fixture(scope="module")
 def golden(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     if request.config.getoption("--update-goldens"):
@@ -139,7 +146,12 @@ def golden(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
 def test_the_same_is_said(golden, first):
     for line in golden[first : first + AT_ONCE]:
         now = said(line["problem"], line["attempt"])
-        assert is_same(now, line["said"]), f"{line}\n\nnow {json.dumps(now, ensure_ascii=False)}"
+        assert is_same(now, line["said"]), (
+            line["planted"],
+            line["problem"],
+            line["attempt"],
+            *changes(now, line["said"]),
+        )
 
 
 def test_none_is_left_out(golden):

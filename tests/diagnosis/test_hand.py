@@ -47,12 +47,13 @@ def test_what_rounding_and_cutting_are(value, expected, rounds, cuts):
 @pytest.mark.parametrize(
     ("value", "expected", "rounds", "cuts"),
     [
-        (0.0, 0.75, True, True), (0.0, 0.875, False, True), (0.0, 1.0, False, True), (0.0, 1.25, False, False),
+        (0.0, 0.75, True, True), (0.0, 0.875, False, True), (0.0, 1.0, False, False), (0.0, 1.125, False, True),
+        (0.0, 1.25, False, False),
         (1.25, 1.0, True, True), (1.5, 1.0, True, False), (1.75, 1.0, True, False), (2.0, 1.0, False, False),
     ],
 )  # fmt: skip
 def test_floats_may_be_off_by_a_floor(value, expected, rounds, cuts):
-    """By ¼ on top of half a unit, or of less than a whole one."""
+    """By ¼ on top of half a unit, or of less than a whole one; a number without further digits has none to lose."""
     given = np.array([value]), np.array([expected])
     assert is_rounded(*given, 1.0, 0.25).tolist() == [rounds]
     assert is_cut(*given, 1.0, 0.25).tolist() == [cuts]

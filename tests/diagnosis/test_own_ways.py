@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -119,3 +121,62 @@ def test_one_may_go_on_after_the_run_has_ended():
     first = {"new_filter": [["0.9"]]}
     second = {"iteration": 2, "pre_activation": [["0.9", "1.8"]]}
     assert convstep.diagnose(problem, second, [first]).verdict == "right"
+
+
+SMALL = {
+    "input": [[0.5, 1, -0.2, 2], [1.5, -1, 0.3, 1], [0.7, 0.4, -0.6, 0.9], [-1.1, 0.8, 1.3, 0.1]],
+    "filter": [[0.3, -0.7, 0.2], [0.6, 0.1, -0.4], [-0.25, 0.45, 0.15]],
+    "bias": 0.3,
+    "target": [[1, 0], [0.5, 2]],
+    "learning_rate": 0.1,
+    "stride": 2,
+    "padding": 1,
+}
+
+
+def worked_uphill(iterations: int, momentum: float, decimals: int | None) -> list[dict[str, np.ndarray]]:
+    """Somebody who moves up the gradient, filter and bias alike; plainly, apart from the diagnosis."""
+    x, t = np.pad(np.array(SMALL["input"]), 1), np.array(SMALL["target"])
+    w, b = np.array(SMALL["filter"]), float(SMALL["bias"])
+    places = [(i, j) for i in range(2) for j in range(2)]
+    met = {(i, j): x[2 * i : 2 * i + 3, 2 * j : 2 * j + 3] for i, j in places}
+
+    def shortened(numbers: Any) -> Any:
+        return numbers if decimals is None else np.round(numbers, decimals)
+
+    found, momenta = [], [np.zeros((3, 3)), 0.0]
+    for _ in range(iterations):
+        z = shortened(np.array([[(met[i, j] * w).sum() + b for j in range(2)] for i in range(2)]))
+        delta = shortened(np.maximum(z, 0) - t) * (z > 0)
+        gradients = [shortened(sum(delta[at] * met[at] for at in places)), shortened(delta.sum())]
+        momenta = [shortened(momentum * m + g) for m, g in zip(momenta, gradients, strict=True)]
+        w, b = shortened(w + 0.1 * momenta[0]), shortened(b + 0.1 * momenta[1])
+        found.append({"filter_gradient": gradients[0], "new_filter": w, "new_bias": b})
+    return found
+
+
+@pytest.mark.parametrize("momentum", [0, 0.5])
+@pytest.mark.parametrize("given", [["filter_gradient", "new_filter"], ["new_filter", "new_bias"], ["new_filter"]])
+@pytest.mark.parametrize("decimals", [None, 5, 3])
+def test_what_was_not_written_goes_on_as_the_mistakes_have_it(momentum, given, decimals):
+    """The bias, and the momentum, of somebody who moves up the gradient are those of one who does."""
+    problem = convstep.load({**SMALL, "optimizer": {"sgd": {"momentum": momentum}}})
+    attempts: list[dict[str, Any]] = []
+    for iteration, numbers in enumerate(worked_uphill(3, momentum, decimals), 1):
+        kept = {name: numbers[name] for name in given}
+        if decimals is not None:
+            kept = {
+                name: np.vectorize(lambda each: f"{each:.{decimals}f}")(each).tolist() for name, each in kept.items()
+            }
+        diagnosis = convstep.diagnose(problem, {"iteration": iteration, **kept}, attempts)
+        assert ids(diagnosis) == [["ascent"]]
+        assert not any(cell.kind for each in diagnosis.quantities for cell in each.cells)
+        attempts.append({"iteration": iteration, **kept})
+
+
+def test_a_mistake_shows_in_more_than_one_quantity():
+    """The new bias does not follow from the new filter: both come from the same mistake."""
+    uphill = worked_uphill(1, 0, None)[0]
+    diagnosis = convstep.diagnose(convstep.load(SMALL), {name: uphill[name] for name in ("new_filter", "new_bias")})
+    assert ids(diagnosis) == [["ascent"]]
+    assert [(each.status, each.id) for each in diagnosis.quantities] == [("wrong", "ascent")] * 2

@@ -110,3 +110,17 @@ def test_the_question_is_blind_in_these():
 def test_a_rate_of_one_hides_the_rate():
     found = blindness(exercise({**QUESTION, "learning_rate": 1}).setting)
     assert {"rate-forgotten", "rate-twice", "rate-divides"} <= {*found.unseen, *found.unmade}
+
+
+def test_a_mistake_is_made_for_the_filter_and_the_bias_alike():
+    """With the old momentum neither moves; who forgets the bias moves the filter."""
+    problem = {
+        "input": [[1, 2, 0, 1], [0, 1, 3, 1], [2, 0, 1, 1], [1, 1, 0, 2]],
+        "filter": [[1, -1], [2, 0.5]],
+        "bias": 0.5,
+        "target": [[2, 1, 3], [4, 0, 1], [1, 2, 3]],
+        "learning_rate": 0.03,
+        "optimizer": {"sgd": {"momentum": 0.9}},
+    }
+    found = blindness(exercise(problem).setting)
+    assert not any({"bias-gradient-forgotten", "momentum-stale"} <= {*group} for group in found.together)

@@ -180,3 +180,37 @@ def test_only_two_that_hold_each_others_numbers_are_swapped():
     written = Written.of([[1013, 811], [577, 9000]])
     first, second = slip_cells(exercise.setting, "filter_gradient", written, verdict, ())
     assert (first.kind, second.kind) == ("other", "other")
+
+
+def test_a_number_below_one_that_has_no_more_digits_is_a_slip_and_no_mistakes():
+    """Six mistakes change nothing here; that none of them makes 1.9 of 2 by cutting, it took a learner to notice."""
+    question = {
+        "input": [[1, -1, 0], [0, 1, 0], [0, -1, 1]],
+        "filter": [[1, -1], [1, 1]],
+        "target": [[1, 0], [0, 1]],
+        "learning_rate": 0.5,
+    }
+    for given in ("1.9", "2.1"):
+        diagnosis = convstep.diagnose(convstep.load(question), {"filter_gradient": [[given, "-2.0"], ["0.0", "2.0"]]})
+        assert (diagnosis.verdict, diagnosis.explanations) == ("slip", ())
+
+
+PADDED = {
+    "input": [[0.5, 1, -0.2, 2], [1.5, -1, 0.3, 1], [0.7, 0.4, -0.6, 0.9], [-1.1, 0.8, 1.3, 0.1]],
+    "filter": [[0.3, -0.7, 0.2], [0.6, 0.1, -0.4], [-0.25, 0.45, 0.15]],
+    "bias": 0.3,
+    "target": [[1, 0], [0.5, 2]],
+    "learning_rate": 0.1,
+    "stride": 2,
+    "padding": 1,
+}
+
+
+def test_a_slip_is_not_put_down_to_a_mistake_that_changes_nothing():
+    """In iteration 1 the momentum is the gradient: who writes 0.72 in the place of 0.743 has not left it out."""
+    problem = convstep.load({**PADDED, "optimizer": {"sgd": {"momentum": 0.5}}})
+    gradient = [["1.79", "-0.54", "-1.79"], ["-0.10", "0.69", "-0.91"], ["-2.05", "-2.93", "0.96"]]
+    new = [["0.12", "-0.65", "0.38"], ["0.61", "0.03", "-0.31"], ["-0.05", "0.72", "0.05"]]
+    diagnosis = convstep.diagnose(problem, {"filter_gradient": gradient, "new_filter": new})
+    assert (diagnosis.verdict, diagnosis.explanations) == ("slip", ())
+    assert [cell.cell for cell in diagnosis["new_filter"].cells] == [(2, 1)]

@@ -121,3 +121,29 @@ def test_an_ascent_that_shows_in_the_momentum_is_told_there():
     assert mistakes[0].says.startswith(
         "You moved up the gradient. For filter_momentum[0,0] that gives 2.8; it should be 0.8."
     )
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "says", "instead"),
+    [
+        ("sgd", "The gradient is 13.5, and you moved with it: 0.5 grew by 0.405 to 0.905. Against it, ", "w′ = w − η·"),
+        (
+            {"sgd": {"momentum": 0.9}},
+            "You moved up the gradient, and not down: bias = 0.5 became 0.905 in ",
+            "Take the",
+        ),
+    ],
+)
+def test_an_ascent_of_the_bias_is_told_without_empty_brackets(optimizer, says, instead):
+    problem = {
+        "input": [[1, 2, 0, 1], [0, 1, 3, 1], [2, 0, 1, 1], [1, 1, 0, 2]],
+        "filter": [[1, -1], [2, 0.5]],
+        "bias": 0.5,
+        "target": [[2, 1, 3], [4, 0, 1], [1, 2, 3]],
+        "learning_rate": 0.03,
+        "optimizer": optimizer,
+    }
+    ((mistake,),) = convstep.diagnose(convstep.load(problem), {"bias_gradient": 13.5, "new_bias": 0.905}).explanations
+    assert mistake.id == "ascent"
+    assert mistake.says.startswith(says)
+    assert mistake.instead.startswith(instead)

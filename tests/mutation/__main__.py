@@ -53,7 +53,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "correlation.in_order": ("tests/correlation/test_in_order.py", *SCHEMES),
     "correlation.windows": SCHEMES,
     "correlation.taps": SCHEMES,
-    "correlation.band": SCHEMES,
+    "correlation.band": ("tests/correlation/test_band.py", *SCHEMES),
     "correlation.patches": SCHEMES,
     "correlation.fourier": SCHEMES,
     "correlation.reordered": SCHEMES,

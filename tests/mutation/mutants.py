@@ -114,7 +114,8 @@ def _nodes(
             own = node if isinstance(node, ast.stmt) else statement
             if own is not None:
                 yield node, (parent, field, index), own, inner or "module"
-            yield from _nodes(node, inner, own)
+            if not _is_any_size(parent, node):
+                yield from _nodes(node, inner, own)
 
 
 _NAMED = (ast.FunctionDef, ast.ClassDef)
@@ -129,6 +130,16 @@ def _is_no_code(node: ast.AST) -> bool:
     if isinstance(node, ast.ClassDef):
         return any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
     return isinstance(node, (ast.Import, ast.ImportFrom, ast.Assert, ast.Raise, ast.JoinedStr))
+
+
+def _is_any_size(parent: ast.AST, node: ast.AST) -> bool:
+    """The −1 of ``reshape(…, -1)``: NumPy takes any negative number for the size that is left."""
+    return (
+        isinstance(parent, ast.Call)
+        and isinstance(parent.func, ast.Attribute)
+        and parent.func.attr == "reshape"
+        and (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub))
+    )
 
 
 def _put(slot: Slot, node: ast.AST) -> None:

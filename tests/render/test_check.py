@@ -264,3 +264,51 @@ def test_the_summary_counts_what_was_found():
 def _everywhere(name: str) -> set[str]:
     sets = [{each.id for each in one} for one in diagnosed(name)[1].explanations]
     return set.intersection(*sets) if sets else set()
+
+
+SMALL = {
+    "input": [[0.5, 1.2, 0.3], [0.8, 0.1, 0.9], [0.4, 0.7, 0.6]],
+    "filter": [[0.21, 0.37], [0.13, 0.42]],
+    "target": [[0.1, 0.2], [0.3, 0.4]],
+    "bias": 0,
+    "learning_rate": 0.1,
+}
+
+
+def words_of(problem: Any, attempt: Any) -> str:
+    """The page of an attempt, as one line."""
+    loaded = convstep.load(problem)
+    return " ".join(checked_page(loaded, convstep.diagnose(loaded, attempt)).split())
+
+
+def test_what_is_right_by_rounding_alone_stands_beside_the_right_number():
+    said = words_of(SMALL, {"filter_gradient": [["1.25", "1.12"], ["0.79", "0.96"]]})
+    assert "✓ filter_gradient ∂L/∂w right, if you rounded on the way" in said
+    assert "⎡ 1.25 1.12 ⎤ ⎡ 1.1928 1.1726 ⎤" in said
+    assert said.endswith("for somebody who rounds on the way: write down the steps before to know more.")
+    said = words_of(SMALL, {"filter_gradient": [["1.19", "1.17"], ["0.84", "0.91"]]})
+    assert "✓ filter_gradient ∂L/∂w right yours" in said
+    assert said.endswith("Every number is what it should be.")
+
+
+def test_a_mistake_that_shows_twice_is_made_once():
+    step = next(iter(convstep.descend(convstep.load(SMALL))))
+    uphill = {f"new_{kind}": step[kind] + 0.1 * step[f"{kind}_gradient"] for kind in ("filter", "bias")}
+    said = words_of(SMALL, uphill)
+    assert "✗ new_filter w′ here is the mistake" in said
+    assert "✗ new_bias b′ the same mistake shows here" in said
+    alone = words_of(SMALL, {"bias_gradient": step["bias_gradient"], "new_bias": uphill["new_bias"]})
+    assert "in new_bias: ascent" in alone
+    assert alone.endswith("Next: work out new_bias again.")
+
+
+def test_what_would_settle_a_tie_is_shown_once_for_all_that_agree():
+    said = words_of(question(), {"loss": 4})
+    assert (
+        "It would be: factor-two, error-before-activation activation-forgotten ⎡ 3 0 ⎤ ⎡ 3 0 ⎤ ⎣ 0 1 ⎦ ⎣ -2 1 ⎦" in said
+    )
+
+
+def test_many_that_agree_are_named_by_their_numbers(monkeypatch):
+    monkeypatch.setattr("convstep.render.check_ties.LONGEST_TITLE", 10)
+    assert "It would be: 1 and 2 activation-forgotten" in words_of(question(), {"loss": 4})
