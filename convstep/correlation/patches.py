@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from convstep.arrays import Array
+from convstep.correlation.fetched import fetch, pays
 from convstep.correlation.reordered import Reordered
 from convstep.geometry import Geometry
 
@@ -65,7 +66,17 @@ class Patches(Reordered):
 
     def input_gradient_fast(self, delta: Array, w: Array, scale: float, grain: float | None) -> Array | None:
         g = self.geometry
-        gradient = np.zeros((g.batch, g.groups, g.group_channels, *g.padded))
+        gradient = np.empty((g.batch, g.groups, g.group_channels, *g.padded))
+        if pays(g):
+            fetch(delta, w, g, gradient, TILE_NUMBERS)
+        else:
+            self._put_back(delta, w, gradient)
+        return gradient.reshape(g.batch, g.channels, *g.padded)[(..., *g.inside)]
+
+    def _put_back(self, delta: Array, w: Array, gradient: Array) -> None:
+        """Every δ times the filter, added where its window was."""
+        g = self.geometry
+        gradient.fill(0.0)
         put_back = self._put_back_cells
         if g.stride == (1, 1):
             # Rows as wide as the input's: what a tap sends back is then one piece of memory, only moved.
@@ -76,7 +87,6 @@ class Patches(Reordered):
             products = self._columns(tile, delta.shape[3])
             np.matmul(flat[tile.group].T, sent, out=products.reshape(g.taps, -1))
             put_back(products, gradient[tile.image, tile.group, :, tile.rows.start * g.stride[0] :])
-        return gradient.reshape(g.batch, g.channels, *g.padded)[(..., *g.inside)]
 
     def _widened(self, delta: Array) -> Array:
         """δ with zeros on its right."""

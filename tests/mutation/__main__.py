@@ -55,6 +55,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "correlation.taps": SCHEMES,
     "correlation.band": ("tests/correlation/test_band.py", *SCHEMES),
     "correlation.patches": SCHEMES,
+    "correlation.fetched": SCHEMES,
     "correlation.fourier": SCHEMES,
     "correlation.reordered": SCHEMES,
     "correlation.choice": SCHEMES,
@@ -71,7 +72,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     **{f"diagnosis.{name}": JUDGING for name in ("evidence", "following", "matching")},
 }
 """The modules, and the tests that must notice; those of PyTorch are skipped where it is not installed."""
-FIRST = {"correlation.reordered": "Patches"} | {
+FIRST = {"correlation.reordered": "Patches", "correlation.fetched": "Patches"} | {
     f"correlation.{name.lower()}": name for name in ("Windows", "Taps", "Band", "Patches", "Fourier")
 }
 """What the tests are called that notice soonest: they go first, and mostly no other has to."""
