@@ -54,7 +54,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "correlation.windows": SCHEMES,
     "correlation.taps": SCHEMES,
     "correlation.band": ("tests/correlation/test_band.py", *SCHEMES),
-    "correlation.patches": SCHEMES,
+    "correlation.patches": ("tests/correlation/test_patches.py", *SCHEMES),
     "correlation.fetched": SCHEMES,
     "correlation.fourier": SCHEMES,
     "correlation.reordered": SCHEMES,
