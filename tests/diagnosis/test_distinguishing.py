@@ -81,7 +81,7 @@ def test_it_is_like_the_problem_it_was_made_from(name, ids):
 
 def test_the_same_seed_gives_the_same_problem():
     ids = list(CATALOGUE)
-    one, same, other = (proposal(sample("question"), ids, seed).problem for seed in (1, 1, 2))
+    one, same, other = (proposal(sample("question"), ids, seed, lambda tries: tries < 8).problem for seed in (1, 1, 2))
     assert np.array_equal(one.input, same.input)
     assert not np.array_equal(one.input, other.input)
 
