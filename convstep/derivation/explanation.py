@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from convstep.derivation.fitting import misfit
 from convstep.derivation.model import Cell, Factor, Index, Term, Uses, product
 from convstep.derivation.pointwise import Pointwise
 from convstep.derivation.sums import Sums
@@ -23,6 +25,13 @@ GIVEN = ("input", "target")
 """What can be asked for besides the quantities of a Step."""
 SYMBOLS = {"x": "input", "t": "target"} | {quantity.symbol: quantity.name for quantity in QUANTITIES.values()}
 """What a quantity is called on paper."""
+MULTIPLIED = {
+    "pre_activation": ("input", "filter"),
+    "filter_gradient": ("delta", "input"),
+    "bias_gradient": ("delta",),
+    "input_gradient": ("delta", "filter"),
+}
+"""What the sums of a layer are made of."""
 USED = ("input", "filter", "bias")
 """What the other way round can be asked of: which outputs used it?"""
 
@@ -112,6 +121,7 @@ class Derivations:
         self.start = start
         self.sums = Sums(problem, step)
         self.pointwise = Pointwise(problem, step)
+        self._largest: dict[str, float] = {}
         self._rules: dict[str, Callable[[Index], Sequence[Term]]] = {
             "pre_activation": self.sums.pre_activation,
             "filter_gradient": self.sums.filter_gradient,
@@ -148,7 +158,10 @@ class Derivations:
         value = self.step.array(kind).item(cell)
         if self.step.iteration == self.start.iteration and not self._was_left_with(value, kind, cell):
             return ()
-        return (product(Factor(value, f"new_{kind}", cell, iteration=self.step.iteration - 1)),)
+        before, left = self.before, f"new_{kind}"
+        if before is not None and before.iteration == self.step.iteration - 1 and left in before:
+            value = before.array(left).item(cell)
+        return (product(Factor(value, left, cell, iteration=self.step.iteration - 1)),)
 
     def _was_left_with(self, value: float, kind: str, cell: Index) -> bool:
         """Whether a run that goes on from another one found a parameter as the iteration before had left it."""
@@ -175,7 +188,20 @@ class Derivations:
         note = self.pointwise.slope_note(cell) if name == "activation_slope" else ""
         if not terms:
             note = "The problem gives it" if self.is_given(name) else "No window holds this cell of the input"
-        return Cell(name, cell, self.value(name, cell), terms, note)
+        return self.judged(Cell(name, cell, self.value(name, cell), terms, note))
+
+    def judged(self, cell: Cell) -> Cell:
+        """The cell, with what its terms give where its value is something else."""
+        of_what = MULTIPLIED.get(cell.name, ())
+        largest = math.prod(map(self._largest_of, of_what)) if of_what else 0.0
+        return cell._replace(terms_give=misfit(cell.value, cell.terms, largest))
+
+    def _largest_of(self, name: str) -> float:
+        """The largest size of a quantity's numbers."""
+        if name not in self._largest:
+            numbers = self.problem.input if name == "input" else self.step.array(name)
+            self._largest[name] = float(abs(numbers).max())
+        return self._largest[name]
 
     def is_given(self, name: str) -> bool:
         """Whether the problem gives the quantity, so that there is nothing to derive."""

@@ -112,6 +112,7 @@ class Cell(NamedTuple):
         value: The Step's own number.
         terms: What adds up to it; empty for what the problem gives.
         note: What else there is to say of it.
+        terms_give: What the terms add up to, where the value is another number: a trace that was edited.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Cell(NamedTuple):
     value: float
     terms: Sequence[Term]
     note: str = ""
+    terms_give: float | None = None
 
 
 class Use(NamedTuple):

@@ -9,6 +9,7 @@ import numpy as np
 
 from convstep.activations import make_activation
 from convstep.arrays import Array, Numbers
+from convstep.derivation.fitting import Functions
 from convstep.derivation.model import MINUS, Factor, Index, Term, constant, product, sum_of
 from convstep.losses import make_loss
 from convstep.numbers import short
@@ -25,6 +26,7 @@ class Pointwise:
         self.problem = problem
         self.step = step
         self.activation = make_activation(problem.activation, problem.slope_at_zero)
+        self.functions = Functions(problem, step.is_exact)
         self.loss_function = make_loss(problem.loss)
         self.compared = "activated_target" if "activated_target" in step else "target"
         self.n = int(np.prod(problem.output_shape))
@@ -38,9 +40,10 @@ class Pointwise:
         assert self.problem.target is not None
         return self.problem.target
 
-    def _applied(self, name: str, cell: Index, value: float) -> Factor:
+    def _applied(self, name: str, cell: Index, found: float) -> Factor:
         """f of a number."""
         argument = self.factor(name, cell)
+        value = self.functions.value(argument.value, found)
         piece = self.activation.piece_at(argument.value)
         letters = self.activation.letters(argument.value, value)
         return argument._replace(
@@ -67,8 +70,9 @@ class Pointwise:
         """f′(z)."""
         argument = self.factor("pre_activation", cell)
         piece = self.activation.slope_piece_at(argument.value)
-        letters = self.activation.letters(argument.value, self.step.output.item(cell))
-        value = self.step.activation_slope.item(cell)
+        output = self.step.output.item(cell)
+        letters = self.activation.letters(argument.value, output)
+        value = self.functions.slope(argument.value, output, self.step.activation_slope.item(cell))
         function = f"{self.problem.activation.name}′({{}})"
         return (
             product(

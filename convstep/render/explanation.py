@@ -25,6 +25,7 @@ from convstep.render.wrapping import equation_lines
 MOST_CELLS = 20
 """A quantity with more cells is shown by one of them."""
 ROUNDED = "Rounded to {} digits; to a few more where the sum then comes out exactly, and where it does not ≈ stands."
+CONTRADICTED = "The trace's numbers do not fit together: some were changed after convstep had written it."
 CUT_OFF = "…: in a matrix only the first digits of a long fraction stand; in the sums stands all of it."
 SYMBOLS = {"input": "x", "target": "t"}
 
@@ -42,21 +43,21 @@ class ExplainedPage:
         self.source = source
         self.look = look
         self.all_terms = all_terms
+        self._contradicted = False
 
     def iteration(self, names: Collection[str] | None = None) -> list[Text]:
         """The iteration, quantity by quantity in the order of the calculation."""
-        self.look.rounded = False
+        self.look.rounded = self._contradicted = False
         lines = [rule(f"Iteration {self.source.step.iteration}", self.look.width), Text()]
         for name in names or self.source.step:
             lines += self.group(name)
         return lines + self._footnote()
 
     def _footnote(self) -> list[Text]:
-        """What the shown digits mean, if any were left out."""
-        if not self.look.rounded:
-            return []
-        text = CUT_OFF if self.source.step.is_exact else ROUNDED.format(self.look.digits)
-        return [*self._paragraph(text), Text()]
+        """That a trace contradicts itself, and what the shown digits mean, if any were left out."""
+        rounded = CUT_OFF if self.source.step.is_exact else ROUNDED.format(self.look.digits)
+        texts = [CONTRADICTED] * self._contradicted + [rounded] * self.look.rounded
+        return [line for text in texts for line in (*self._paragraph(text), Text())]
 
     def _whole(self, value: float) -> str:
         """The number with its minus sign, a fraction with all its digits."""
@@ -106,6 +107,7 @@ class ExplainedPage:
     def _equation(self, cell: Cell) -> list[Text]:
         shown = equation_of(cell, self.look.digits, all_terms=self.all_terms)
         self.look.rounded |= shown.rounded
+        self._contradicted |= shown.contradicted
         return equation_lines(shown, self.look.width)
 
     # One cell
@@ -115,7 +117,7 @@ class ExplainedPage:
         derived = self.source.cell(name, cell)
         where = f"{label(name, cell)} in iteration {self.source.step.iteration}"
         lines = [rule(where, self.look.width), Text()]
-        self.look.rounded = False
+        self.look.rounded = self._contradicted = False
         if name in QUANTITIES and name not in USED:
             lines += [*self._opening(name), Text()]
         if name in USED:
@@ -166,7 +168,7 @@ class ExplainedPage:
         """The second view of the input's gradient, and that it agrees."""
         terms = self.source.sums.input_gradient_by_rotation(cell)
         value = self.source.value("input_gradient", cell)
-        again = Cell("input_gradient", cell, value, terms)
+        again = self.source.judged(Cell("input_gradient", cell, value, terms))
         g = self.source.sums.geometry
         rotated = "the filter as it is" if self.source.sums.rotated else "the filter rotated by 180°"
         stride, dilation = ("×".join(map(str, dict.fromkeys(steps))) for steps in (g.stride, g.dilation))

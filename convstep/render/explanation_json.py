@@ -37,6 +37,8 @@ def cell_data(cell: Cell) -> dict[str, Any]:
     """One number and its sum."""
     data: dict[str, Any] = {"name": cell.name, "cell": list(cell.cell), "value": cell.value}
     data["terms"] = [term_data(term) for term in cell.terms]
+    if cell.terms_give is not None:
+        data["terms_give"] = cell.terms_give
     if cell.note:
         data["note"] = cell.note
     return data

@@ -40,12 +40,14 @@ class Equation(NamedTuple):
         sides: What stands between the equals signs.
         relations: The sign before each side: ``=``, or ``≈`` where = would be false.
         rounded: Whether digits of a number were left out.
+        contradicted: Whether the trace has another number than the terms give.
     """
 
     head: str
     sides: tuple[Side, ...]
     relations: tuple[str, ...]
     rounded: bool = False
+    contradicted: bool = False
 
 
 def label(name: str, cell: Sequence[int]) -> str:
@@ -101,6 +103,8 @@ def shortened(terms: Sequence[Term], all_terms: bool = False) -> Shortened:
 def equation_of(cell: Cell, digits: int, *, all_terms: bool = False) -> Equation:
     """A cell's derivation, with as many digits as it needs to add up, if a few more do."""
     terms = shortened(cell.terms, all_terms)
+    if cell.terms_give is not None:
+        return _contradicted(cell, terms.total, digits, all_terms)
     tried = _digits_needed(cell, terms, digits)
     relation = _relation(cell.value, terms, tried)
     symbolic = Side(_joined(terms, _symbols, f"+ ({terms.left_out} more terms)"))
@@ -120,6 +124,16 @@ def equation_of(cell: Cell, digits: int, *, all_terms: bool = False) -> Equation
     if symbolic.text == substituted.text:
         del sides[0], relations[0]
     return Equation(label(cell.name, cell.cell), tuple(sides), tuple(relations), _is_rounded(cell.value, terms, tried))
+
+
+def _contradicted(cell: Cell, total: float, digits: int, all_terms: bool) -> Equation:
+    """The equation of what the terms give, and behind it what the trace has in its place."""
+    apart = (tried for tried in range(digits, MOST_DIGITS) if show(total, tried).text != show(cell.value, tried).text)
+    digits = next(apart, MOST_DIGITS)
+    equation = equation_of(cell._replace(value=total, terms_give=None), digits, all_terms=all_terms)
+    *sides, result = equation.sides
+    parts = (*result.parts[:-1], f"{result.parts[-1]},", f"but the trace has {minus(show(cell.value, digits).text)}")
+    return equation._replace(sides=(*sides, Side(parts)), contradicted=True)
 
 
 def _digits_needed(cell: Cell, terms: Shortened, digits: int) -> int:

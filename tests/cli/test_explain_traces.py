@@ -43,15 +43,42 @@ def test_run_piped_into_explain(call, form):
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_trace_is_believed(call, tmp_path, form):
-    """An edited number is explained as it stands there, with ≈ where it cannot be."""
+    """An edited number stands as it is there, behind what its terms give."""
     _, trace, _ = call(*QUESTION, "--format", form)
     edited, count = re.subn(r'("delta": \[\[)2', r"\g<1>7", trace, count=1)
     assert count == 1
     (tmp_path / f"trace.{form}").write_text(edited, encoding="utf-8")
     _, out, _ = call("explain", f"trace.{form}", "--cell", "delta[0,0]")
-    assert "delta[0,0] = output_gradient[0,0]·activation_slope[0,0] = 2·1 ≈ 7" in out
+    assert "delta[0,0] = output_gradient[0,0]·activation_slope[0,0] = 2·1 = 2, but the trace has 7" in " ".join(
+        out.split()
+    )
+    assert "The trace's numbers do not fit together" in out
     _, out, _ = call("explain", f"trace.{form}", "--cell", "delta[0,0]", "--lr", "0.5")
-    assert "= 2·1 = 2" in out
+    assert "= 2·1 = 2\n" in out
+    assert "fit together" not in out
+
+
+@pytest.mark.parametrize("width", ["40", "80"])
+def test_an_edited_trace_never_gets_a_false_equation(call, tmp_path, width):
+    document = json.loads(call(*QUESTION, "--format", "json")[1])
+    document["iterations"][0]["delta"] = [[9, 9], [9, 9]]
+    (tmp_path / "t.json").write_text(json.dumps(document), encoding="utf-8")
+    _, out, _ = call("explain", "t.json", "--cell", "filter_gradient[0,0]", "--width", width)
+    assert "= 9·1 + 9·(−1) + 9·0 + 9·1 = 9, but the trace has 2 The" in " ".join(out.split())
+    assert "≈" not in out
+    _, out, _ = call("explain", "t.json", "--cell", "input_gradient[0,0]", "--width", width)
+    assert out.count("but the trace has") == 2
+    cell = json.loads(call("explain", "t.json", "--cell", "filter_gradient[0,0]", "--format", "json")[1])["cells"][0]
+    assert (cell["value"], cell["terms_give"]) == (2, 9)
+
+
+def test_a_number_edited_in_its_last_digits_is_shown_with_them(call, tmp_path):
+    document = json.loads(call("run", "--sample", "sigmoid", "--format", "json")[1])
+    document["iterations"][0]["loss"] *= 1.00001
+    (tmp_path / "t.json").write_text(json.dumps(document), encoding="utf-8")
+    _, out, _ = call("explain", "t.json", "--cell", "loss", "--digits", "3")
+    ours, theirs = re.search(r"[=≈] (\S+), but\s+the trace has (\S+)", out).groups()
+    assert ours != theirs
 
 
 @pytest.mark.parametrize("wanted", ["1", "2", "3,7-9", "1,last", "last"])
