@@ -19,7 +19,7 @@ from convstep.render.matrix import Look
 from convstep.render.meanings import formula, meaning
 from convstep.render.page import rule
 from convstep.render.picks import PICK, Cells, picked_block
-from convstep.render.sums import equation_of, label, minus
+from convstep.render.sums import Equation, Side, equation_of, label, minus
 from convstep.render.wrapping import equation_lines
 
 MOST_CELLS = 20
@@ -100,8 +100,8 @@ class ExplainedPage:
         """One cell's equation, and what else there is to say."""
         note = f"{cell.note}."
         if not cell.terms:
-            text = f"{label(cell.name, cell.cell)} = {self._whole(cell.value)}"
-            return [Text(f"  {text}"), *self._paragraph(note, 4)]
+            given = Equation(label(cell.name, cell.cell), (Side((self._whole(cell.value),)),), ("=",))
+            return [*equation_lines(given, self.look.width), *self._paragraph(note, 4)]
         return self._equation(cell) + (self._paragraph(note, 4) if cell.note else [])
 
     def _equation(self, cell: Cell) -> list[Text]:

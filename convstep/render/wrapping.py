@@ -9,8 +9,8 @@ from rich.text import Text
 
 from convstep.render.sums import Equation
 
-LONG_NUMBER = re.compile(r"·?[(−]*[\d./]{20,}[)²]*")
-"""A fraction that may be broken anywhere."""
+LONG_NUMBER = re.compile(r"[^\d\s]*[\d./]{20,}[^\d\s]*")
+"""A fraction that may be broken anywhere, with the function and the signs that stand around it."""
 NARROW = 60
 """Below this width the name of a cell stands on a line of its own."""
 

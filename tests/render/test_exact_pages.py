@@ -122,6 +122,24 @@ def test_no_page_of_an_explanation_holds_an_approximation(problem):
     assert equations(page)
 
 
+LEAKY: dict[str, Any] = {
+    "input": [[-2, 0.5, 2], ["1/3", 0, -1], [0, -1, f"{'7' * 37}/{'8' * 36}9"]],
+    "filter": [[0.3, -0.7], [1, "2/3"]], "bias": 0.1, "activation": "leaky_relu", "exact": True,
+    "loss": {"huber": {"delta": "1/3"}}, "target": [[-1, 1], [0, 0]], "learning_rate": 0.05,
+    "optimizer": {"sgd": {"momentum": 0.9, "nesterov": True, "weight_decay": 0.05}},
+}  # fmt: skip
+"""Its fractions stand inside of functions, and are soon longer than a line."""
+
+
+@pytest.mark.parametrize("width", [40, 60, 61, 80])
+@pytest.mark.parametrize("iteration", [1, 3])
+def test_long_fractions_inside_of_functions_are_broken_too(width, iteration):
+    cells = [("input", (2, 2)), ("activation_slope", (1, 1))]
+    for wishes in ({"all_cells": True}, {"cells": cells}):
+        page = explained(LEAKY, width, iteration=iteration, **wishes)
+        assert max(map(len, page.splitlines())) <= width
+
+
 def test_a_long_fraction_stands_whole_in_its_sum_and_is_cut_in_its_matrix():
     problem = convstep.load(SAMPLES / "question.yaml", {"exact": True, "learning_rate": "1/7"})
     value = derivations(problem, 40).step.new_filter[0, 1]
