@@ -43,6 +43,7 @@ class ProblemError(ConvstepError):
         path: The key at fault, ``()`` for the file as a whole.
         at_key: Whether the key itself is at fault (an unknown key), not its value.
         file, line, column: Where it stands, counted from 1; ``None`` where that is not known.
+        names_key: Whether `file` is a setting that names the key already, so that once is enough.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class ProblemError(ConvstepError):
         self.file = file
         self.line = line
         self.column = column
+        self.names_key = False
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
-        return ": ".join(part for part in (place, spell(self.path), self.message) if part)
+        key = "" if self.names_key else spell(self.path)
+        return ": ".join(part for part in (place, key, self.message) if part)

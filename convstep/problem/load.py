@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from convstep.errors import ProblemError
+from convstep.errors import Path, ProblemError
 from convstep.problem.checks import check
 from convstep.problem.model import Problem
 from convstep.problem.overrides import KEY, parse, put, steps
@@ -15,8 +15,25 @@ from convstep.problem.trace_head import is_trace, problem_of
 from convstep.words import visible
 
 Overrides = Mapping[str, Any] | Sequence[str]
-Change = tuple[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]
-"""A setting's name in messages, and the data with the setting made."""
+
+
+class Change(NamedTuple):
+    """A setting.
+
+    Attributes:
+        name: Its name in messages.
+        path: The key that it sets, as messages show it.
+        make: Gives the data with the setting made.
+    """
+
+    name: str
+    path: Path
+    make: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+    def blame(self, error: ProblemError) -> None:
+        """Adds to an error that it comes from here."""
+        error.file = self.name
+        error.names_key = error.path == self.path
 
 
 def load(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Overrides = ()) -> Problem:
@@ -77,15 +94,22 @@ def _change_by_text(setting: str, as_written: bool) -> Change:
         path, value = parse(setting, as_written=as_written)
     except ProblemError as error:
         error.file = name
+        error.names_key = bool(error.path) and error.path == _shown(steps(setting.partition("=")[0]))
         raise
-    return name, lambda data: put(data, path, value)
+    return Change(name, _shown(path), lambda data: put(data, path, value))
+
+
+def _shown(path: Path) -> Path:
+    """The path as the errors of unknown keys have it."""
+    return tuple(visible(step) if isinstance(step, str) else step for step in path)
 
 
 def _change_by_value(key: str, value: Any) -> Change:
     name = f"override {visible(key, longest=80)}"
     if not KEY.fullmatch(key):
         raise ProblemError("expected a key, as in learning_rate, stop.iterations or filter[0,1]", file=name)
-    return name, lambda data: put(data, steps(key), value)
+    path = steps(key)
+    return Change(name, _shown(path), lambda data: put(data, path, value))
 
 
 def _checked(data: Mapping[str, Any], overrides: Overrides, source: Source | None) -> Problem:
@@ -108,11 +132,11 @@ def _checked_with(data: Mapping[str, Any], changes: Sequence[Change], source: So
 
 
 def _changed(data: Mapping[str, Any], changes: Sequence[Change]) -> Mapping[str, Any]:
-    for name, make in changes:
+    for change in changes:
         try:
-            data = make(data)
+            data = change.make(data)
         except ProblemError as error:
-            error.file = name
+            change.blame(error)
             raise
     return data
 
@@ -125,7 +149,7 @@ def _blame(error: ProblemError, data: Mapping[str, Any], changes: Sequence[Chang
     counts = range(len(changes))
     needed = next((n for n in counts if _same_error(error, _changed(data, changes[:n]), folder)), len(changes))
     if needed > 0:
-        error.file = changes[needed - 1][0]
+        changes[needed - 1].blame(error)
     elif source is not None:
         from convstep.problem.locate import locate
 

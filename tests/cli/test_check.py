@@ -122,7 +122,7 @@ def test_pages_of_a_class_say_whose_they_are(call, write):
         (("none.yaml",), "none.yaml: no such file"),
         (("p.yaml", "none.yaml"), "none.yaml: no such file"),
         (("bad.yaml", "a.yaml"), 'bad.yaml:1:10: input[0,0]: expected a number, found text "x"'),
-        (("p.yaml", "a.yaml", "--set", "lr=1"), "--set lr=1: lr: unknown key"),
+        (("p.yaml", "a.yaml", "--set", "lr=1"), "--set lr=1: unknown key"),
         (("p.yaml", "a.yaml", "--summary", "--format", "csv"), "--summary: a page or JSON; csv has a row an attempt"),
         (("p.yaml", "--blind", "--format", "csv"), "--blind: a page or JSON; csv has a row an attempt"),
         (("p.yaml", "--blind", "--sample", "question"), "give a FILE or --sample, not both"),

@@ -45,12 +45,12 @@ IN_THE_SAMPLE = {
     "run --show bias --format json": f"--show: this problem has no bias; it has {HAS}",
     "run --show bias --format jsonl": f"--show: this problem has no bias; it has {HAS}",
     "run --show bias --quiet": f"--show: this problem has no bias; it has {HAS}",
-    "run --lr abc": ('--set learning_rate=abc: learning_rate: expected a positive number or auto, found text "abc"'),
-    "run --iters 0": "--set stop.iterations=0: stop.iterations: expected an integer of at least 1, found 0",
+    "run --lr abc": ('--set learning_rate=abc: expected a positive number or auto, found text "abc"'),
+    "run --iters 0": "--set stop.iterations=0: expected an integer of at least 1, found 0",
     "run --set nothing": (
         "--set nothing: expected KEY=VALUE, as in learning_rate=0.1, stop.iterations=50 or filter[0,1]=2"
     ),
-    "run --set optimiser=adam": "--set optimiser=adam: optimiser: unknown key; did you mean optimizer?",
+    "run --set optimiser=adam": "--set optimiser=adam: unknown key; did you mean optimizer?",
 }
 
 CLICKS = {
