@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from convstep.errors import Path, ProblemError
 from convstep.problem.checks import check
+from convstep.problem.checks_numbers import is_list
 from convstep.problem.model import Problem
 from convstep.problem.overrides import KEY, parse, put, steps
 from convstep.problem.reader import Source, as_written, read_source, read_text
 from convstep.problem.trace_head import is_trace, problem_of
-from convstep.words import visible
+from convstep.words import quoted, visible
 
 Overrides = Mapping[str, Any] | Sequence[str]
 
@@ -85,10 +86,14 @@ def problem_from(source: Source, settings: Sequence[str] = ()) -> Problem:
 def _changes(overrides: Overrides, *, as_written: bool = False) -> list[Change]:
     if isinstance(overrides, Mapping):
         return [_change_by_value(key, value) for key, value in overrides.items()]
+    if not is_list(overrides):
+        raise ProblemError(f"expected overrides as a mapping or a list of KEY=VALUE, found {quoted(overrides)}")
     return [_change_by_text(setting, as_written) for setting in overrides]
 
 
 def _change_by_text(setting: str, as_written: bool) -> Change:
+    if not isinstance(setting, str):
+        raise ProblemError(f"expected each override as KEY=VALUE, found {quoted(setting)}")
     name = f"--set {visible(setting, longest=80)}"
     try:
         path, value = parse(setting, as_written=as_written)
@@ -105,8 +110,8 @@ def _shown(path: Path) -> Path:
 
 
 def _change_by_value(key: str, value: Any) -> Change:
-    name = f"override {visible(key, longest=80)}"
-    if not KEY.fullmatch(key):
+    name = f"override {visible(str(key), longest=80)}"
+    if not isinstance(key, str) or not KEY.fullmatch(key):
         raise ProblemError("expected a key, as in learning_rate, stop.iterations or filter[0,1]", file=name)
     path = steps(key)
     return Change(name, _shown(path), lambda data: put(data, path, value))

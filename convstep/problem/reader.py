@@ -63,6 +63,8 @@ def read_source(source: str | os.PathLike[str], *, attempts: bool = False) -> So
     Raises:
         ProblemError: With the file's name, and line and column where they are known.
     """
+    if not isinstance(source, (str, os.PathLike)):
+        raise ProblemError(f"expected the path of a file, - or a mapping with input and filter, found {quoted(source)}")
     given = os.fspath(source)
     if "\0" in given:
         raise ProblemError("no file can have this name", file=visible(given))

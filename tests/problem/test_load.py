@@ -112,6 +112,31 @@ def test_overrides_by_value(overrides: Any, error: str) -> None:
     assert str(caught.value) == error
 
 
+SMALL = {"input": [[1]], "filter": [[1]]}
+WANTED = "expected the path of a file, - or a mapping with input and filter, found"
+OVERRIDES = "expected overrides as a mapping or a list of KEY=VALUE, found"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((5,), f"{WANTED} 5"),
+        ((None,), f"{WANTED} nothing"),
+        (([1],), f"{WANTED} a list"),
+        ((b"good.yaml",), f"{WANTED} a value of type bytes"),
+        ((SMALL, 5), f"{OVERRIDES} 5"),
+        ((SMALL, None), f"{OVERRIDES} nothing"),
+        ((SMALL, "bias=1"), f'{OVERRIDES} text "bias=1"'),
+        ((SMALL, [None]), "expected each override as KEY=VALUE, found nothing"),
+        ((SMALL, {3: 1}), "override 3: expected a key, as in learning_rate, stop.iterations or filter[0,1]"),
+    ],
+)
+def test_what_no_problem_can_be_loaded_from(arguments: Any, error: str) -> None:
+    with pytest.raises(ProblemError) as caught:
+        load(*arguments)
+    assert str(caught.value) == error
+
+
 def test_an_error_in_a_mapping_has_no_file() -> None:
     with pytest.raises(ProblemError) as caught:
         load({"input": [[1]], "filter": [["x"]]})
