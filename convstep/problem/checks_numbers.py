@@ -14,6 +14,8 @@ from convstep.words import either, quoted
 
 FRACTION = re.compile(r"\s*([-+]?[0-9]+)\s*/\s*([0-9]+)\s*")
 DECIMAL = re.compile(r"\s*[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*")
+COMMA = re.compile(r"\s*[-+]?[0-9]*,[0-9]+\s*")
+POINT = "; decimals are written with a point, as in 0.5"
 
 LONGEST_NUMBER = 4000
 """How many characters the text of a number may have: Python reads integers of up to 4300 digits."""
@@ -54,7 +56,8 @@ def _spelled(text: str, path: Path, expected: str) -> float:
         fraction = FRACTION.fullmatch(text)
         if fraction:
             return _quotient(int(fraction[1]), int(fraction[2]), path, expected)
-    raise ProblemError(f"expected {expected}, found {quoted(text)}", path)
+    hint = POINT if COMMA.fullmatch(text) and "integer" not in expected else ""
+    raise ProblemError(f"expected {expected}, found {quoted(text)}{hint}", path)
 
 
 def _quotient(numerator: int, denominator: int, path: Path, expected: str) -> float:

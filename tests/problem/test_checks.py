@@ -31,6 +31,7 @@ KNOWN = (
 )
 INPUT_SHAPES = "nested lists of numbers (H×W, C×H×W or N×C×H×W) or the name of a .npy or .csv file"
 PADDINGS = "[rows, columns], [[top, bottom], [left, right]], valid, same or full"
+POINT = "decimals are written with a point, as in 0.5"
 LIMIT = "the limit is 134217728 numbers (1 GiB)"
 SAME_LENGTH = "every row of a matrix needs the same length"
 HUGE = "99999999999999999999"
@@ -49,6 +50,10 @@ WRONG_KEYS = [
     (FORWARD + "xyzzy: null\n", f"3:1: xyzzy: unknown key; known here: {KNOWN}"),
     (FORWARD + '"a\\e[2J": 1\n', f"3:1: a\\x1b[2J: unknown key; known here: {KNOWN}"),
     (FORWARD + f"{'x' * 100}: 1\n", f"3:1: {'x' * 40}…: unknown key; known here: {KNOWN}"),
+    (
+        FORWARD + "learning_rate: 0,5\n",
+        f'3:16: learning_rate: expected a positive number or auto, found text "0,5"; {POINT}',
+    ),
     (LEARNING + "title: 5\n", "5:8: title: expected text, found 5; quotes make it text"),
     (LEARNING + "title: [a]\n", "5:8: title: expected text, found a list"),
     (LEARNING + "layers: [flatten]\n", "5:1: layers: chains of layers are not supported yet"),
@@ -121,6 +126,9 @@ WRONG_ARRAYS = [
     ("input: [[1, '1/0']]\n", "1:13: input[0,1]: expected a number, found a fraction whose denominator is 0"),
     ("input: [[1, '1/2/3']]\n", '1:13: input[0,1]: expected a number, found text "1/2/3"'),
     ("input: [[1, '1e999']]\n", "1:13: input[0,1]: expected a number, found a number past 1.8e308"),
+    ("input: [[1, '0,5']]\n", f'1:13: input[0,1]: expected a number, found text "0,5"; {POINT}'),
+    ("input: [[1, ' -,5 ']]\n", f'1:13: input[0,1]: expected a number, found text " -,5 "; {POINT}'),
+    ("input: [[1, '0,5,2']]\n", '1:13: input[0,1]: expected a number, found text "0,5,2"'),
     ("input: [[1, 'inf']]\n", '1:13: input[0,1]: expected a number, found text "inf"'),
     ("input: [[1, 1:30]]\n", '1:13: input[0,1]: expected a number, found text "1:30"'),
     (
@@ -162,6 +170,7 @@ WRONG_GEOMETRY = [
     (FORWARD + "groups: 1.5\n", "3:9: groups: expected an integer of at least 1, found 1.5"),
     (FORWARD + "groups: true\n", "3:9: groups: expected an integer of at least 1, found true"),
     (FORWARD + "stride: 0\n", "3:9: stride: expected an integer of at least 1 or [rows, columns], found 0"),
+    (FORWARD + "stride: 1,2\n", '3:9: stride: expected an integer of at least 1 or [rows, columns], found text "1,2"'),
     (FORWARD + "stride: abc\n", '3:9: stride: expected an integer of at least 1 or [rows, columns], found text "abc"'),
     (FORWARD + "stride: [1]\n", "3:9: stride: expected two integers, [rows, columns], found a list of 1"),
     (FORWARD + "stride: [0, 1]\n", "3:10: stride[0]: expected an integer of at least 1, found 0"),
