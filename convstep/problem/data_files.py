@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import warnings
 from typing import BinaryIO
 
@@ -15,6 +16,9 @@ from convstep.problem import limits
 from convstep.problem.checks_arrays import numeric
 from convstep.problem.checks_numbers import number
 from convstep.words import counted, spelled_shape, visible
+
+CSV_CELL = re.compile(r'\s*"(?P<inside>(?:[^"]|"")*+)"\s*(?=,|$)|[^,]*')
+"""A cell, which may stand in quotes, where "" is one of them; elsewhere a quote is a character like others."""
 
 
 def read_data(name: str, path: Path, folder: str | None) -> Array:
@@ -102,7 +106,24 @@ def _csv_lines(text: str) -> list[tuple[int, str]]:
 def csv_cells(name: str, folder: str | None) -> list[list[str]]:
     """The numbers of a .csv file that `read_data` has found to be in order, as they are written."""
     with open(os.path.join(folder or "", name), encoding="utf-8-sig") as stream:
-        return [[cell.strip() for cell in line.split(",")] for _, line in _csv_lines(stream.read())]
+        return [[cell for _, cell in _csv_cells(line)] for _, line in _csv_lines(stream.read())]
+
+
+def _csv_cells(line: str) -> list[tuple[int, str]]:
+    """The cells of a line, each with the column of its first character; quotes around one are taken off.
+
+    >>> _csv_cells('1, "1/3","a""b"')
+    [(1, '1'), (4, '1/3'), (10, 'a"b')]
+    """
+    cells, place = [], 0
+    while place <= len(line):
+        found = CSV_CELL.match(line, place)
+        assert found is not None
+        whole, text = found[0], found[0].strip()
+        column = found.start() + len(whole) - len(whole.lstrip()) + 1
+        cells.append((column, text if found["inside"] is None else found["inside"].replace('""', '"').strip()))
+        place = found.end() + 1
+    return cells
 
 
 def _csv_matrix(lines: list[str], quick: bool) -> Array | None:
@@ -121,8 +142,7 @@ def _csv_rows(lines: list[tuple[int, str]], path: Path, name: str) -> list[list[
     """The rows, cell by cell; finds the first that is out of order."""
     rows: list[list[float]] = []
     for line_number, line in lines:
-        cells = line.split(",")
-        row = [_csv_cell(cells, i, f"{name}:{line_number}", path) for i in range(len(cells))]
+        row = [_csv_number(cell, f"{name}:{line_number}:{column}", path) for column, cell in _csv_cells(line)]
         if rows and len(row) != len(rows[0]):
             message = f"expected {counted(len(rows[0]), 'number')} as in the first row, found {len(row)}"
             raise ProblemError(f"{name}:{line_number}: {message}", path)
@@ -130,13 +150,10 @@ def _csv_rows(lines: list[tuple[int, str]], path: Path, name: str) -> list[list[
     return rows
 
 
-def _csv_cell(cells: list[str], index: int, place: str, path: Path) -> float:
-    """One cell's number; the column named in an error is that of its first character."""
-    cell = cells[index]
+def _csv_number(cell: str, place: str, path: Path) -> float:
+    """One cell's number."""
     try:
-        return number(cell.strip(), path)
+        return number(cell, path)
     except ProblemError as error:
-        before = sum(len(earlier) + 1 for earlier in cells[:index])
-        column = before + len(cell) - len(cell.lstrip()) + 1
-        hint = "; expected commas between the numbers" if ";" in cell or "\t" in cell.strip() else ""
-        raise ProblemError(f"{place}:{column}: {error.message}{hint}", path) from None
+        hint = "; expected commas between the numbers" if ";" in cell or "\t" in cell else ""
+        raise ProblemError(f"{place}: {error.message}{hint}", path) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,20 @@ def test_a_file_may_be_given_for_every_array() -> None:
         ("1,2\n3,4\n", [[1, 2], [3, 4]]),
         ("\ufeff1, -2.5e1 \r\n\r\n 1/4,.5", [[1, -25], [0.25, 0.5]]),
         ("7", [[7]]),
+        ('"1/3","2"\n3,"4"\n', [[1 / 3, 2], [3, 4]]),
+        ('"1", " -2.5" \r\n3 ,4\r\n', [[1, -2.5], [3, 4]]),
     ],
 )
 def test_csv(text: str, numbers: list[list[float]]) -> None:
     Path("sub/x.csv").write_bytes(text.encode())
     assert read("x.csv").tolist() == numbers
+
+
+def test_exact_numbers_of_csv_may_stand_in_quotes() -> None:
+    Path("sub/x.csv").write_text('"1/3",0.1\n')
+    Path("sub/p.yaml").write_text("filter: [[1]]\ninput: x.csv\nexact: true\n")
+    exact = load("sub/p.yaml")
+    assert exact.input.tolist() == [[Fraction(1, 3), Fraction(1, 10)]]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +110,12 @@ def test_csv_that_is_empty(text: str, error: str) -> None:
         ("1,2\n3,inf\n", '2:3: expected a number, found text "inf"'),
         ("1,1e999\n", "1:3: expected a number, found a number past 1.8e308"),
         ("1,2\n3\n", "2: expected 2 numbers as in the first row, found 1"),
+        ('"1", "x"\n', '1:6: expected a number, found text "x"'),
+        ('1,2\n"3","a""b"\n', '2:5: expected a number, found text "a"b"'),
+        ('"1,5",2\n', '1:1: expected a number, found text "1,5"; decimals are written with a point, as in 0.5'),
+        ('"",2\n', "1:1: expected a number, found empty text"),
+        ('1,"2\n', '1:3: expected a number, found text ""2"'),
+        ('1,"2"3\n', '1:3: expected a number, found text ""2"3"'),
         ("1,\x1b[2J\n", '1:3: expected a number, found text "\\x1b[2J"'),
     ],
 )
