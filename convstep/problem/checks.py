@@ -25,6 +25,7 @@ from convstep.words import quoted, spelled_shape
 
 Given = Mapping[str, Any]
 
+LISTED = "README, The problem file, lists all"
 OPERATIONS = ("cross-correlation", "convolution")
 
 
@@ -41,8 +42,8 @@ def check(data: Mapping[str, Any], folder: str | None = None) -> Problem:
     Raises:
         ProblemError: With the key at fault.
     """
-    given = present(mapping(data, (), "a mapping with input and filter"), KEYS)
-    _refuse_unsupported(given)
+    keys = mapping(data, (), "a mapping with input and filter")
+    given = present(_without_layers(keys), KEYS, listed=LISTED)
     problem = _goal(_layer(given, folder), given, folder)
     problem = _learning(problem, given)
     problem = replace(
@@ -65,9 +66,11 @@ def _exact(problem: Problem, given: Given, folder: str | None) -> Problem:
     return in_fractions(replace(problem, exact=wanted), given, folder)
 
 
-def _refuse_unsupported(given: Given) -> None:
-    if "layers" in given:
+def _without_layers(given: Given) -> Given:
+    """Refuses what is not there yet by a reason of its own; among the keys that are known it would be offered."""
+    if given.get("layers") is not None:
         raise ProblemError("chains of layers are not supported yet", ("layers",), at_key=True)
+    return {key: held for key, held in given.items() if key != "layers"}
 
 
 def _layer(given: Given, folder: str | None) -> Problem:

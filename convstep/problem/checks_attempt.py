@@ -33,6 +33,9 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 CALLED: Mapping[str, str] = {word: name for name, words in _WORDS.items() for word in words}
 """What else people call the quantities, in small letters."""
 
+NAMES = ("name", "title", "student", "learner")
+"""How a teacher would say whose attempt it is."""
+
 
 def attempt(value: Any) -> Any:
     """The attempt, or the list of attempts, as plain data."""
@@ -46,7 +49,9 @@ def _one(value: Any, path: Path) -> dict[str, Any]:
     for key in named:
         if key not in QUANTITIES and key.lower() in CALLED:
             raise ProblemError(f"unknown key; did you mean {CALLED[key.lower()]}?", (*path, visible(key)), at_key=True)
-    given = present(named, ("iteration", *QUANTITIES), path)
+        if key not in QUANTITIES and key.lower() in NAMES:
+            raise ProblemError("an attempt has no name; check calls it by its file", (*path, key), at_key=True)
+    given = present(named, ("iteration", *QUANTITIES), path, listed="convstep worksheet prints all")
     if "iteration" in given:
         integer(given["iteration"], (*path, "iteration"), 1, most=LARGEST_COUNT)
     return {key: held if key == "iteration" else _numbers(held, (*path, key)) for key, held in given.items()}

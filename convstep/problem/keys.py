@@ -30,9 +30,23 @@ KEYS = (
     "attempt",
     "expected_filter",
     "exact",
-    "layers",
 )
 """The keys of a problem, in the order in which documents show them."""
+USUAL = (
+    "input",
+    "filter",
+    "target",
+    "learning_rate",
+    "activation",
+    "loss",
+    "iteration",
+    "error",
+    "delta",
+    "new_filter",
+)
+"""What stands for all names where they are too many for a line."""
+LONGEST_LIST = 90
+"""How many characters a list of all names may have."""
 
 
 def mapping(value: Any, path: Path, expected: str) -> Mapping[str, Any]:
@@ -45,8 +59,14 @@ def mapping(value: Any, path: Path, expected: str) -> Mapping[str, Any]:
     return value
 
 
-def present(value: Mapping[str, Any], known: Iterable[str], path: Path = ()) -> dict[str, Any]:
+def present(value: Mapping[str, Any], known: Iterable[str], path: Path = (), *, listed: str = "") -> dict[str, Any]:
     """The keys that hold something; a key that holds nothing counts as absent.
+
+    Args:
+        value: The mapping.
+        known: The keys that there may be.
+        path: Where it stands.
+        listed: Where all keys can be read, if they are too many for a line.
 
     Raises:
         ProblemError: A key is none of the known ones.
@@ -54,15 +74,18 @@ def present(value: Mapping[str, Any], known: Iterable[str], path: Path = ()) -> 
     names = tuple(known)
     for key in value:
         if key not in names:
-            raise ProblemError(f"unknown key; {_instead(key, names)}", (*path, visible(key)), at_key=True)
+            raise ProblemError(f"unknown key; {_instead(key, names, listed)}", (*path, visible(key)), at_key=True)
     return {key: held for key, held in value.items() if held is not None}
 
 
-def _instead(key: str, known: tuple[str, ...]) -> str:
+def _instead(key: str, known: tuple[str, ...], listed: str) -> str:
     meant = nearest(key, known)
     if meant is not None:
         return f"did you mean {meant}?"
-    return f"known here: {', '.join(known)}" if known else "there are none here"
+    names = ", ".join(known)
+    if len(names) > LONGEST_LIST:
+        names = f"{', '.join(name for name in USUAL if name in known)} …; {listed}"
+    return f"known here: {names}" if known else "there are none here"
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:

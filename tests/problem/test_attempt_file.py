@@ -14,6 +14,7 @@ from convstep.quantities import QUANTITIES
 
 PROBLEM = "input: [[1, 2]]\nfilter: [[0.50]]\ntarget: [[1, 1]]\nlearning_rate: 0.10\n"
 ERROR = [[1, 0.5]]
+SOME = "filter, loss, iteration, error, delta, new_filter"
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +64,9 @@ def test_what_holds_nothing_counts_as_absent() -> None:
         ("[]\n", "file.yaml:1:1: expected at least one attempt, found an empty list"),
         ("attempt: 3\n", "file.yaml:1:10: attempt: expected a mapping from names, as in error or filter_gradient,"),
         ("gradient: [[1]]\n", "file.yaml:1:1: gradient: unknown key; did you mean filter_gradient?"),
+        ("name: Anna\nloss: 1\n", "file.yaml:1:1: name: an attempt has no name; check calls it by its file"),
+        ("- {loss: 1, Title: x}\n", "file.yaml:1:13: [0].Title: an attempt has no name; check calls it by its file"),
+        ("xyzzy: 1\n", f"file.yaml:1:1: xyzzy: unknown key; known here: {SOME} …; convstep worksheet prints all"),
         ("- {W': 1}\n", "file.yaml:1:4: [0].W': unknown key; did you mean new_filter?"),
         ("- {loss: 1}\n- {lss: 1}\n", "file.yaml:2:4: [1].lss: unknown key; did you mean loss?"),
         ("attempt:\n- {loss: 1}\n- {loss: x}\n", "file.yaml:3:10: attempt[1].loss: expected a number or null,"),

@@ -24,11 +24,7 @@ from convstep.words import visible
 FORWARD = "input: [[1, 2, 3], [4, 5, 6], [7, 8, 9]]\nfilter: [[1, 2], [3, 4]]\n"
 LEARNING = FORWARD + "target: [[1, 0], [0, 1]]\nlearning_rate: 0.5\n"
 MISSING = "missing; a problem needs an input and a filter"
-KNOWN = (
-    "title, input, filter, target, output_gradient, bias, activation, slope_at_zero, target_through_activation, "
-    "operation, stride, dilation, padding, groups, loss, learning_rate, optimizer, stop, attempt, expected_filter, "
-    "exact, layers"
-)
+KNOWN = "input, filter, target, learning_rate, activation, loss …; README, The problem file, lists all"
 INPUT_SHAPES = "nested lists of numbers (H×W, C×H×W or N×C×H×W) or the name of a .npy or .csv file"
 PADDINGS = "[rows, columns], [[top, bottom], [left, right]], valid, same or full"
 POINT = "decimals are written with a point, as in 0.5"
@@ -48,6 +44,7 @@ WRONG_KEYS = [
     (FORWARD + "learning_rte: 1\n", "3:1: learning_rte: unknown key; did you mean learning_rate?"),
     (FORWARD + "Learning-Rate: 1\n", "3:1: Learning-Rate: unknown key; did you mean learning_rate?"),
     (FORWARD + "xyzzy: null\n", f"3:1: xyzzy: unknown key; known here: {KNOWN}"),
+    (FORWARD + "layer: 1\n", f"3:1: layer: unknown key; known here: {KNOWN}"),
     (FORWARD + '"a\\e[2J": 1\n', f"3:1: a\\x1b[2J: unknown key; known here: {KNOWN}"),
     (FORWARD + f"{'x' * 100}: 1\n", f"3:1: {'x' * 40}…: unknown key; known here: {KNOWN}"),
     (

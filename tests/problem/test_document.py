@@ -87,7 +87,7 @@ def test_every_key_in_its_order_and_shortest_form() -> None:
     draft = check({**given, "target": None})
     document = to_document(check({**given, "target": np.zeros(draft.output_shape)}))
     assert list(document) == [key for key in KEYS if key in document]
-    assert set(KEYS) - set(document) == {"output_gradient", "layers"}
+    assert set(KEYS) - set(document) == {"output_gradient"}
     assert document["bias"] == [1.0, 1.0]
     assert document["activation"] == {"leaky_relu": {"slope": 0.01}}
     assert document["slope_at_zero"] == 0.01
