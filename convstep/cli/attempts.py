@@ -53,14 +53,14 @@ def read_tasks(names: Sequence[tuple[str, str | None]], settings: Sequence[str],
         ProblemError: A problem is wrong.
         UsageError: An attempt stands before any problem, or there is nothing to judge.
     """
-    from convstep.problem.attempt_file import attempts_of
+    from convstep.problem.attempt_file import ATTEMPT, attempts_of
     from convstep.problem.load import problem_from
-    from convstep.problem.reader import read_source
+    from convstep.problem.reader import MAPPING, read_source
 
     tasks: list[Task] = []
     for path, called in names:
         try:
-            source = read_source(path, attempts=True)
+            source = read_source(path, attempts=True, expected=ATTEMPT if tasks else MAPPING)
         except ProblemError as error:
             if not tasks:
                 raise

@@ -12,6 +12,8 @@ from convstep.problem.reader import Source
 from convstep.quantities import QUANTITIES
 
 Attempt = Mapping[str, Any]
+ATTEMPT = "an attempt, as in error: [[1, 0]], or a problem with input and filter"
+"""What a file behind a problem may hold."""
 
 
 def attempts_of(source: Source) -> list[Attempt]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,21 @@ def attempt(value: Any) -> Any:
     """The attempt, or the list of attempts, as plain data."""
     if not is_list(value):
         return _one(value, ("attempt",))
-    return [_one(each, ("attempt", i)) for i, each in enumerate(value)]
+    attempts = [_one(each, ("attempt", i)) for i, each in enumerate(value)]
+    _refuse_same_iteration(attempts)
+    return attempts
+
+
+def _refuse_same_iteration(attempts: Sequence[Mapping[str, Any]]) -> None:
+    """Refuses two attempts at one iteration: the second is most likely the next one, and would be judged as wrong."""
+    seen: set[int] = set()
+    for position, each in enumerate(attempts):
+        iteration = int(each.get("iteration", 1))
+        if iteration in seen:
+            path: Path = ("attempt", position, "iteration") if "iteration" in each else ("attempt", position)
+            said = f"a second attempt at iteration {iteration}; write which one it is, as in iteration: {iteration + 1}"
+            raise ProblemError(said, path)
+        seen.add(iteration)
 
 
 def _one(value: Any, path: Path) -> dict[str, Any]:

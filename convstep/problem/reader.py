@@ -21,6 +21,7 @@ from convstep.words import nearest, quoted, visible
 STDIN = "-"
 JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
 YAML_ENDINGS = (".yaml", ".yml")
+MAPPING = "a mapping with input and filter"
 BYTE_ORDER_MARK = codecs.BOM_UTF8
 
 
@@ -53,12 +54,13 @@ class Source(NamedTuple):
         return os.path.dirname(self.path) if self.path else None
 
 
-def read_source(source: str | os.PathLike[str], *, attempts: bool = False) -> Source:
+def read_source(source: str | os.PathLike[str], *, attempts: bool = False, expected: str = MAPPING) -> Source:
     """What a file holds, or standard input for ``-``.
 
     Args:
         source: The file.
         attempts: Whether it may be a list of attempts by itself; its data is then as if that stood below ``attempt``.
+        expected: What to ask for where it is empty or holds something else.
 
     Raises:
         ProblemError: With the file's name, and line and column where they are known.
@@ -71,7 +73,7 @@ def read_source(source: str | os.PathLike[str], *, attempts: bool = False) -> So
     name = "<stdin>" if given == STDIN else visible(given, longest=1000)
     try:
         with _opened(given) as stream:
-            return _read(stream, name, None if given == STDIN else given, attempts)
+            return _read(stream, name, None if given == STDIN else given, attempts, expected)
     except ProblemError as error:
         error.file = name
         raise
@@ -144,7 +146,7 @@ def _close_name(given: str) -> str | None:
     return os.path.join(folder, by_stem[meant]) if meant else None
 
 
-def _read(stream: BinaryIO, name: str, path: str | None, attempts: bool = False) -> Source:
+def _read(stream: BinaryIO, name: str, path: str | None, attempts: bool = False, expected: str = MAPPING) -> Source:
     first = stream.read(FIRST_BYTES).removeprefix(BYTE_ORDER_MARK)
     _refuse_binary(first)
     if begins_trace(first[:1024].decode("utf-8", "replace")):
@@ -160,16 +162,16 @@ def _read(stream: BinaryIO, name: str, path: str | None, attempts: bool = False)
 
         keys = with_texts({"attempt": data}, text, (), is_json, bare=True)
         return Source(name, text, keys, False, is_json, path, bare=True)
-    return _source(name, text, data, is_json, path)
+    return _source(name, text, data, is_json, path, expected)
 
 
-def _source(name: str, text: str, data: Any, is_json: bool, path: str | None) -> Source:
+def _source(name: str, text: str, data: Any, is_json: bool, path: str | None, expected: str = MAPPING) -> Source:
     """The source with its problem's keys, taken out of the trace if it is one."""
     if data is None:
-        raise ProblemError("empty; expected a problem with input and filter")
+        raise ProblemError(f"empty; expected {expected}")
     try:
         if not isinstance(data, Mapping):
-            raise ProblemError(f"expected a mapping with input and filter, found {quoted(data)}")
+            raise ProblemError(f"expected {expected}, found {quoted(data)}")
         if is_trace(data):
             problem = _with_texts(problem_of(data), text, ("problem",), is_json)
             return Source(name, text, problem, True, is_json, path, ("problem",))

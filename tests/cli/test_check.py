@@ -175,12 +175,16 @@ def test_what_cannot_be_asked_is_one_line(call, write, arguments, says):
             "error: [[2, 0], [0, 0]]\nbias_gradient: 3\n",
             ":2:1: bias_gradient: this problem has none; it has filter, pre_activation, output, error, loss, ",
         ),
-        ("- error: [[2, 0], [0, 0]]\n- bias_gradient: 3\n", ":2:3: [1].bias_gradient: this problem has none;"),
+        (
+            "- error: [[2, 0], [0, 0]]\n- {iteration: 2, bias_gradient: 3}\n",
+            ":2:18: [1].bias_gradient: this problem has none;",
+        ),
         (
             "iteration: 900\nerror: [[2, 0], [0, 0]]\n",
             ": there is no iteration 900: the run ends after 35 iterations",
         ),
-        ("", ": empty;"),
+        ("", ": empty; expected an attempt, as in error: [[1, 0]], or a problem with input and filter"),
+        ("5\n", ":1:1: expected an attempt, as in error: [[1, 0]], or a problem with input and filter, found 5"),
         ("\0", ": binary data;"),
     ],
 )

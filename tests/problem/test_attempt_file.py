@@ -14,6 +14,7 @@ from convstep.quantities import QUANTITIES
 
 PROBLEM = "input: [[1, 2]]\nfilter: [[0.50]]\ntarget: [[1, 1]]\nlearning_rate: 0.10\n"
 ERROR = [[1, 0.5]]
+SECOND = "a second attempt at iteration {}; write which one it is, as in iteration: {}"
 SOME = "filter, loss, iteration, error, delta, new_filter"
 
 
@@ -72,6 +73,16 @@ def test_what_holds_nothing_counts_as_absent() -> None:
         ("attempt:\n- {loss: 1}\n- {loss: x}\n", "file.yaml:3:10: attempt[1].loss: expected a number or null,"),
         ("attempt: {loss: 1}\nloss: 2\n", "file.yaml:2:1: loss: stands beside attempt; write it below attempt"),
         (PROBLEM + "attempt: {iteration: 2}\n", "file.yaml:5:10: attempt: expected quantities, such as error"),
+        ("- {loss: 1}\n- {loss: 2}\n", f"file.yaml:2:3: [1]: {SECOND.format(1, 2)}"),
+        (
+            "- {loss: 1, iteration: 4}\n- {iteration: 4, loss: 2}\n",
+            f"file.yaml:2:15: [1].iteration: {SECOND.format(4, 5)}",
+        ),
+        (
+            "- {loss: 1, iteration: null}\n- {loss: 2, iteration: 1.0}\n",
+            "file.yaml:2:24: [1].iteration: a second attempt",
+        ),
+        (PROBLEM + "attempt: [{loss: 1}, {loss: 2}]\n", f"file.yaml:5:22: attempt[1]: {SECOND.format(1, 2)}"),
         ("error: [[1, 2], [3]]\n", "file.yaml:1:17: error[1]: row 1 has 1 number and row 0 has 2;"),
         ("error: [[1, 2], 3]\n", "file.yaml:1:17: error[1]: expected a list of 2 as at position 0, found 3"),
         ("iteration: 1.5\nloss: 1\n", "file.yaml:1:12: iteration: expected an integer of at least 1, found 1.5"),

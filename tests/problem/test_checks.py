@@ -648,7 +648,7 @@ def test_attempts_are_kept_as_they_stand() -> None:
         "error": [[1, None], ["1/3", 2.5]],
         "new_bias": [1.0],
     }
-    assert check({**base, "attempt": [{"loss": 1}, {}]}).attempt == [{"loss": 1}, {}]
+    assert check({**base, "attempt": [first, {}]}).attempt == [check({**base, "attempt": first}).attempt, {}]
 
 
 def test_the_rate_auto_is_asked_for_once_all_else_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,9 +72,9 @@ def test_the_folder_is_that_of_the_file() -> None:
 @pytest.mark.parametrize(
     ("name", "data", "error"),
     [
-        ("p.yaml", b"", "p.yaml: empty; expected a problem with input and filter"),
-        ("p.json", b" \n", "p.json: empty; expected a problem with input and filter"),
-        ("p.yaml", b"# nothing\n", "p.yaml: empty; expected a problem with input and filter"),
+        ("p.yaml", b"", "p.yaml: empty; expected a mapping with input and filter"),
+        ("p.json", b" \n", "p.json: empty; expected a mapping with input and filter"),
+        ("p.yaml", b"# nothing\n", "p.yaml: empty; expected a mapping with input and filter"),
         ("p.yaml", b"\n- 1\n", "p.yaml:2:1: expected a mapping with input and filter, found a list"),
         ("p.json", b"[1]", "p.json:1:1: expected a mapping with input and filter, found a list"),
         ("p", b"hello", 'p:1:1: expected a mapping with input and filter, found text "hello"'),
