@@ -20,15 +20,16 @@ def formula(name: str, problem: Problem) -> str:
     """The quantity's formula for this problem's stride, dilation, operation, activation and loss."""
     activation = make_activation(problem.activation, problem.slope_at_zero)
     loss = make_loss(problem.loss)
-    row, column = _steps(problem)
-    bias = " + b" if problem.bias is not None else ""
+    x, w, z = _cells(problem)
+    b = "b[f]" if problem.bias is not None and problem.bias.ndim else "b"
+    bias = f" + {b}" if problem.bias is not None else ""
     given = problem.target is None
     target = "f(t)" if problem.target_through_activation else "t"
     return (
         {
             "input": "x",
             "target": "t",
-            "pre_activation": f"z[i,j] = Σ x[{row}, {column}]·{_weight(problem)}{bias}",
+            "pre_activation": f"z{z} = Σ x{x}·w{w}{bias}",
             "output": f"a = f(z) = {_pieces(activation.pieces, activation.piece_at(0.0))}",
             "activated_target": "f(t)",
             "error": f"e = a − {target}",
@@ -40,9 +41,9 @@ def formula(name: str, problem: Problem) -> str:
                 AT_ZERO, f"{short(activation.slope_at_zero)} ({AT_ZERO})"
             ),
             "delta": "δ = ∂L/∂z = ∂L/∂a · f′(z)",
-            "filter_gradient": f"∂L/∂{_weight(problem)} = Σ δ[i,j]·x[{row}, {column}]",
-            "bias_gradient": "∂L/∂b = Σ δ",
-            "input_gradient": f"∂L/∂x[{row}, {column}] gets δ[i,j]·{_weight(problem)} from every window that holds it",
+            "filter_gradient": f"∂L/∂w{w} = Σ δ{z}·x{x}",
+            "bias_gradient": f"∂L/∂b[f] = Σ δ{z}" if b == "b[f]" else "∂L/∂b = Σ δ",
+            "input_gradient": f"∂L/∂x{x} gets δ{z}·w{w} from every window that holds it",
             "new_filter": "w′ = w + Δw",
             "new_bias": "b′ = b + Δb",
         }.get(name)
@@ -58,12 +59,34 @@ def _pieces(pieces: Sequence[Piece], at_zero: Piece) -> str:
     return ", ".join(f"{piece.formula} where {piece.where}" for piece in pieces)
 
 
-def _weight(problem: Problem) -> str:
-    """The weight that tap [p,q] is: for a true convolution counted from the filter's end."""
+def _cells(problem: Problem) -> tuple[str, str, str]:
+    """The cells of x, w and z that meet: [row, column] alone, or all indices that the problem's arrays have."""
+    g = problem.geometry
+    c = "c" if g.group_channels > 1 else "0"
+    image, filters = ["n"] * (problem.input.ndim == 4), ["f"] * (problem.filter.ndim == 4)
+    before_x = [*image, _channel(problem, c)] if problem.input.ndim > 2 else []
+    before_w = [*filters, c] if problem.filter.ndim > 2 else []
+    row, column = _steps(problem)
+    x = ", ".join([*([",".join(before_x)] if before_x else []), row, column])
+    return f"[{x}]", _weight(problem, before_w), f"[{','.join([*image, *filters, 'i', 'j'])}]"
+
+
+def _channel(problem: Problem, c: str) -> str:
+    """The channel of the input that channel c of filter f looks at."""
+    g = problem.geometry
+    if problem.groups == 1:
+        return c
+    group = "f" if g.group_filters == 1 else f"floor(f/{g.group_filters})"
+    return group if g.group_channels == 1 else f"{g.group_channels}·{group}+{c}"
+
+
+def _weight(problem: Problem, before: Sequence[str]) -> str:
+    """The cell of the weight that tap [p,q] is: for a true convolution counted from the filter's end."""
     if problem.operation != "convolution":
-        return "w[p,q]"
+        return f"[{','.join([*before, 'p', 'q'])}]"
     rows, columns = problem.filter.shape[-2:]
-    return f"w[{rows - 1}−p, {columns - 1}−q]"
+    taps = f"{rows - 1}−p, {columns - 1}−q"
+    return f"[{','.join(before)}, {taps}]" if before else f"[{taps}]"
 
 
 def _steps(problem: Problem) -> tuple[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,13 +15,14 @@ from program import NAMES, SAMPLES
 from strategies import problem_documents
 
 import convstep
+from convstep.render.meanings import formula
 from convstep.render.picks import PICK
 from render.explained import derivations, explained
 from render.reading import NotRationalError, equations, exactly, number
 from render.test_pages import LARGE
 
 WIDTHS = (40, 80, 120)
-FLOOD = 150
+FLOOD = 155
 
 
 def sample(name: str, **changes: Any) -> convstep.Problem:
@@ -135,6 +138,33 @@ OPENINGS = [
 def test_formulas_are_those_of_the_problem(changes, name, opening):
     page = explained(sample_like(changes), 200, names=[name])
     assert f"\n{name}   {opening}\n" in page
+
+
+SEVERAL: list[tuple[dict[str, Any], tuple[int, ...]]] = [
+    ({"input": (2, 4, 4), "filter": (3, 2, 2, 2), "stride": 2, "padding": 1}, (2, 1, 2)),
+    ({"input": (2, 2, 4, 4), "filter": (2, 2, 2, 3), "dilation": [2, 1]}, (1, 1, 0, 1)),
+    ({"input": (4, 4, 4), "filter": (6, 2, 2, 2), "groups": 2}, (4, 1, 2)),
+    ({"input": (3, 4, 4), "filter": (3, 1, 2, 2), "groups": 3}, (2, 1, 2)),
+    ({"input": (3, 4, 4), "filter": (6, 1, 2, 2), "groups": 3, "operation": "convolution"}, (5, 1, 2)),
+    ({"input": (2, 4, 4), "filter": (2, 2, 2)}, (1, 2)),
+    ({"input": (4, 4), "filter": (2, 1, 2, 2), "operation": "convolution"}, (1, 1, 2)),
+]
+
+
+@pytest.mark.parametrize(("document", "cell"), SEVERAL)
+def test_formulas_of_several_channels_name_the_cells_below_them(document, cell):
+    arrays = {name: np.ones(document[name]) for name in ("input", "filter")}
+    problem = convstep.load(document | arrays)
+    found = re.fullmatch(r"z\[(.*)] = Σ x\[(.*)]·w\[(.*)]", formula("pre_activation", problem))
+    z, x, w = (part.replace("·", "*").replace("−", "-") for part in found.groups())
+    letters = dict(zip(z.split(","), cell, strict=True)) | {"floor": math.floor}
+    channels, rows, columns = (1, 1, *problem.filter.shape)[-3:]
+    named = set()
+    for c, p, q in np.ndindex(channels, rows, columns):
+        names = letters | {"c": c, "p": p, "q": q}
+        named.add(tuple(eval(f"({each})", {}, names) for each in (x, w)))
+    terms = derivations(problem).cell("pre_activation", cell).terms
+    assert named == {tuple(factor.cell for factor in term.factors) for term in terms}
 
 
 def sample_like(changes: dict[str, Any]) -> convstep.Problem:
