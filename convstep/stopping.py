@@ -7,8 +7,8 @@ After each iteration, in this order; the first that holds gives the status:
 2. ``converged``: there is a target, and the loss at the new filter is at most ``stop.loss``.
 3. the gradient vanished: its largest entry, weight decay added, is at most ``stop.gradient``, and the update at most
    the rate times that. Then it is ``dead`` if every output that is still wrong (its |∂L/∂a| above ``stop.gradient``)
-   has |δ| at most ``stop.gradient``, and at least one of them has a target that its activation could produce;
-   else ``stationary``.
+   has |δ| at most ``stop.gradient``, and at least one of them could be better; else ``stationary``. Outputs that no
+   filter changes, because they see only zeros and have no bias, count for nothing here. See `reach`.
 4. ``oscillating``: for two full periods, parameters and optimizer state were those of one period before, within
    10⁻¹² of their size, without standing still.
 5. ``stopped``: the iterations asked for were done.
@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convstep.activations import make_activation
 from convstep.arrays import Array, Mask, Numbers, are_exact
 from convstep.problem.model import Problem
+from convstep.reach import Reach
 
 LOSS_RISE = 10**12
 """How far the loss may rise before the run counts as diverged."""
@@ -44,7 +44,7 @@ class Progress(NamedTuple):
         loss: The loss at the new filter.
         gradient: The gradient with weight decay added, iterations×parameters.
         update: iterations×parameters.
-        output_gradient, delta: iterations×outputs.
+        output, output_gradient, delta: iterations×outputs.
         states: The parameters and the optimizer's state after the iteration, iterations×numbers.
     """
 
@@ -53,6 +53,7 @@ class Progress(NamedTuple):
     loss: Array
     gradient: Array
     update: Array
+    output: Array
     output_gradient: Array
     delta: Array
     states: Array
@@ -105,16 +106,7 @@ class RowRules:
         # A first loss and a target of 0 would make a rounding error a rise; stop.loss is what counts as nothing.
         scale = np.maximum(first_loss, max(half_square, problem.stop.loss))
         self.highest_loss = np.where((scale > 0) & self.has_target, LOSS_RISE * scale, np.inf)
-        self.within_reach = self._reachable()
-
-    def _reachable(self) -> Mask:
-        """Which outputs have a target that the activation could produce."""
-        problem = self.problem
-        if problem.target is None:
-            return np.zeros(1, dtype=bool)
-        if problem.target_through_activation:
-            return np.ones(problem.target.size, dtype=bool)
-        return make_activation(problem.activation, problem.slope_at_zero).reaches(problem.target.reshape(-1))
+        self.reach = Reach(problem)
 
     @np.errstate(all="ignore")
     def marks(self, progress: Progress) -> Marks:
@@ -145,10 +137,13 @@ class RowRules:
 
     def _is_dead(self, progress: Progress, row: int) -> bool:
         """Whether outputs are wrong, could be right, and send nothing back."""
-        least = self.problem.stop.gradient
-        wrong = np.abs(progress.output_gradient[row]) > least
-        silent = np.abs(progress.delta[row]) <= least
-        return bool(silent[wrong].all() and (wrong & self.within_reach).any())
+        if not self.has_target:
+            return False
+        least, shape = self.problem.stop.gradient, self.problem.output_shape
+        output, output_gradient = progress.output[row].reshape(shape), progress.output_gradient[row].reshape(shape)
+        wrong = (np.abs(output_gradient) > least) & ~self.reach.sees_only_zeros
+        silent = np.abs(progress.delta[row]).reshape(shape) <= least
+        return bool(silent[wrong].all() and self.reach.could_be_better(output, output_gradient)[wrong].any())
 
 
 def _are_finite(numbers: Numbers) -> Mask:

@@ -11,6 +11,7 @@ from convstep.activations import make_activation
 from convstep.arrays import Mask, as_float
 from convstep.numbers import cell_text, listing, short
 from convstep.problem.model import Exact, Problem
+from convstep.reach import Reach
 from convstep.trace import Outcome, Step
 
 MATCHING_LOSS = 1e-6
@@ -73,12 +74,14 @@ def _dead(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:
     least = problem.stop.gradient
     wrong = np.abs(last.output_gradient) > least
     silent = wrong & (np.abs(last.delta) <= least)
+    silent &= Reach(problem).could_be_better(last.output, last.output_gradient)
     flat = last.activation_slope[silent]
+    name = problem.activation.name
     how = "0" if not flat.any() else f"at most {short(np.abs(flat).max())}"
     return (
         f"The gradient is {_size_of_gradient(problem, last)} although the loss is still {_loss_of(outcome)}: "
-        f"{_cells(silent, 'output')} {_are(silent)} wrong, but the slope of {problem.activation.name} there is {how}, "
-        f"so no error flows back."
+        f"{cells_text(silent, 'output')} {are(silent)} wrong, but the slope of {name} there is {how}, so "
+        f"no error flows back."
     )
 
 
@@ -92,7 +95,7 @@ def _stationary(problem: Problem, outcome: Outcome, first: Step, last: Step) -> 
     if beyond.any() and not problem.target_through_activation:
         value = problem.target[beyond][0]
         return (
-            f"{opening}: {_cells(beyond, 'target')} can never be reached, "
+            f"{opening}: {cells_text(beyond, 'target')} can never be reached, "
             f"{activation.choice.name} does not produce {short(value)}."
         )
     if not wrong.any():
@@ -143,11 +146,12 @@ def _size_of_gradient(problem: Problem, step: Step) -> str:
     return f"0{with_decay}" if size == 0 else f"as good as 0{with_decay} (at most {short(size, 2)})"
 
 
-def _are(mask: Mask) -> str:
+def are(mask: Mask) -> str:
+    """The verb that fits so many cells."""
     return "is" if mask.sum() == 1 else "are"
 
 
-def _cells(mask: Mask, name: str) -> str:
+def cells_text(mask: Mask, name: str) -> str:
     """The cells where the mask holds, by name while they are few."""
     cells = np.argwhere(mask)
     if len(cells) > NAMED_CELLS:

@@ -24,7 +24,7 @@ FLOORS = (
     (),
     ("problem",),
     ("analysis",),
-    ("descent", "block", "stopping", "exact"),
+    ("descent", "block", "stopping", "reach", "exact"),
     ("layers",),
     ("correlation", "activations", "activation_base", "losses", "optimizers"),
     (

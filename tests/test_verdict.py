@@ -52,6 +52,12 @@ def test_dead_with_a_single_wrong_cell() -> None:
     )
 
 
+def test_dead_names_only_what_could_be_right() -> None:
+    """ReLU does not produce −1, and the third output sees only zeros."""
+    said = verdict(row([1, 1, 0], [2, -1, 1], w=-1.0, activation=Choice("relu"))).reason
+    assert ": output[0,0] is wrong, but the slope of relu there is 0" in said
+
+
 def test_dead_with_many_cells() -> None:
     problem = row([1] * 6, [2] * 6, w=-1.0, rate=0.1, activation=Choice("relu"))
     assert verdict(problem) == Verdict(

@@ -11,14 +11,15 @@ from convstep.activations import make_activation
 from convstep.arrays import Array
 from convstep.numbers import cell_text, listing, short
 from convstep.problem.model import Problem
+from convstep.reach import Reach
 from convstep.reasons.best import Best, best_loss
 from convstep.reasons.history import Death, History, deaths
 from convstep.reasons.model import Fact
 from convstep.reasons.rates import rate_facts, slow_fact
 from convstep.reasons.solutions import Solutions, is_flat_below, judge_expected, solutions
-from convstep.reasons.windows import decay_of, is_small, weights_of, window_matrix
+from convstep.reasons.windows import decay_of, is_small, weights_of
 from convstep.reasons.wording import MOST_CELLS, direction_text, filter_text
-from convstep.verdict import MATCHING_LOSS
+from convstep.verdict import MATCHING_LOSS, are, cells_text
 
 MOST_NAMED = 4
 """How many outputs, filters or directions are named one by one."""
@@ -31,7 +32,9 @@ def all_facts(problem: Problem, history: History) -> Iterator[Fact]:
     small = is_small(problem)
     status = history.outcome.status
     if status == "dead":
-        yield from _deaths(problem, history, small)
+        yield from _deaths(problem, history)
+    if status not in ("converged", "diverged"):
+        yield from _held_by_zeros(problem, history)
     if status == "oscillating":
         yield _cycle(history)
     yield from rate_facts(problem, history, small)
@@ -47,12 +50,10 @@ def all_facts(problem: Problem, history: History) -> Iterator[Fact]:
         yield _expected(problem, history)
 
 
-def _deaths(problem: Problem, history: History, small: bool) -> Iterator[Fact]:
+def _deaths(problem: Problem, history: History) -> Iterator[Fact]:
     """Which outputs died when, from which z to which."""
     found = deaths(problem, history)
-    blind = set(_blind(problem)) if small else set()
-    for death in found[:MOST_NAMED]:
-        yield _death(death, death.cell in blind)
+    yield from map(_death, found[:MOST_NAMED])
     rest = found[MOST_NAMED:]
     if rest:
         never = sum(death.iteration == 0 for death in rest)
@@ -64,19 +65,22 @@ def _deaths(problem: Problem, history: History, small: bool) -> Iterator[Fact]:
         )
 
 
-def _blind(problem: Problem) -> Iterator[tuple[int, ...]]:
-    """The outputs whose windows hold only zeros."""
-    rows = window_matrix(problem).any(axis=1).reshape(problem.output_shape)
-    return (tuple(int(index) for index in cell) for cell in np.argwhere(~rows))
+def _held_by_zeros(problem: Problem, history: History) -> Iterator[Fact]:
+    """The outputs that are wrong, and that no filter changes."""
+    reach = Reach(problem)
+    held = (np.abs(history.last.output_gradient) > problem.stop.gradient) & reach.held_by_zeros
+    if not held.any():
+        return
+    one = held.sum() == 1
+    says = f"{cells_text(held, 'output')} {are(held)} {short(reach.at_zero)} with any filter:"
+    says += f" {'it sees' if one else 'they see'} only zeros, and only a bias could change that."
+    yield Fact("sees-only-zeros", says, {"outputs": np.argwhere(held).tolist(), "value": reach.at_zero})
 
 
-def _death(death: Death, blind: bool) -> Fact:
+def _death(death: Death) -> Fact:
     """How one output died."""
     name = f"output{cell_text(death.cell)}"
     values: dict[str, Any] = {"cell": list(death.cell), "iteration": death.iteration, "z_after": death.after}
-    if blind:
-        says = f"The window of {name} holds only zeros: its z is 0 with any filter."
-        return Fact("sees-only-zeros", says, values)
     if death.iteration == 0:
         says = f"{name} was dead from the start: its z is {short(death.after)} in iteration 1."
         return Fact("dead-from-start", f"{says} That is the starting filter's doing, not the rate's.", values)

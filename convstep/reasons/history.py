@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convstep.activations import make_activation
 from convstep.arrays import Array, in_floats
 from convstep.descent import descend
 from convstep.problem.model import Problem
+from convstep.reach import Reach
 from convstep.trace import Outcome, Step
 
 MOST_FILTERS = 64
@@ -89,10 +89,8 @@ def deaths(problem: Problem, history: History) -> list[Death]:
     last = history.last
     least = problem.stop.gradient
     silent = (np.abs(last.output_gradient) > least) & (np.abs(last.delta) <= least) & (last.activation_slope == 0)
-    if problem.target is not None and not problem.target_through_activation:
-        silent &= (
-            make_activation(problem.activation, problem.slope_at_zero).reaches(problem.target).reshape(silent.shape)
-        )
+    if problem.target is not None:
+        silent &= Reach(problem).could_be_better(last.output, last.output_gradient)
     found = [
         Death(
             tuple(int(index) for index in cell),

@@ -9,10 +9,11 @@ import numpy as np
 
 from convstep.activations import make_activation
 from convstep.analysis import largest_curvature
-from convstep.arrays import Array, Mask
+from convstep.arrays import Array
 from convstep.descent import descend
 from convstep.numbers import listing, short
 from convstep.problem.model import Problem
+from convstep.reach import is_produced
 from convstep.reasons.best import compared_target
 from convstep.reasons.history import History, deaths
 from convstep.reasons.model import Fact
@@ -191,7 +192,7 @@ def slow_fact(problem: Problem, history: History) -> Iterator[Fact]:
         says += f" In the slowest direction{shown} what is missing {how}."
     parts = 0.5 * scale * (outputs[:, kept].T @ now.errors) ** 2
     rest = 0.5 * scale * float(now.errors @ now.errors) - float(parts.sum())
-    if bool(_reachable(problem).all()) and (now.quadratic or problem.loss.name != "huber"):
+    if bool(is_produced(problem).all()) and (now.quadratic or problem.loss.name != "huber"):
         says += _needed(problem, curvatures, parts, max(0.0, rest), values)
     yield Fact("slow", says, values)
 
@@ -200,14 +201,6 @@ def _share(value: float) -> str:
     """A number below 1 that is never shown as 1."""
     digits = next((n for n in range(4, 12) if float(f"{value:.{n}g}") < 1.0), 12)
     return short(value, digits)
-
-
-def _reachable(problem: Problem) -> Mask:
-    """Which targets the activation can produce."""
-    assert problem.target is not None
-    if problem.target_through_activation:
-        return np.ones(1, dtype=bool)
-    return make_activation(problem.activation, problem.slope_at_zero).reaches(problem.target)
 
 
 def _needed(problem: Problem, curvatures: Array, parts: Array, rest: float, values: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convstep.activations import make_activation
 from convstep.analysis import largest_curvature
 from convstep.descent import descend
 from convstep.errors import ConvstepError
@@ -16,6 +15,7 @@ from convstep.problem.checks import check
 from convstep.problem.document import to_document
 from convstep.problem.model import Problem
 from convstep.problem.overrides import put, steps
+from convstep.reach import Reach
 from convstep.reasons.model import Advice, Trial
 from convstep.reasons.windows import is_plain
 from convstep.trace import Outcome
@@ -147,19 +147,19 @@ def _slow(problem: Problem, curvature: float | None) -> Iterator[Idea]:
 
 def _reach(problem: Problem, outcome: Outcome) -> Iterator[Idea]:
     """For a target that the activation, or the layer, cannot produce."""
-    assert problem.target is not None
-    reaches = make_activation(problem.activation, problem.slope_at_zero).reaches(problem.target)
-    if outcome.status != "stationary" and bool(reaches.all()):
-        return
-    if problem.activation.name != "linear" and not problem.target_through_activation:
+    reach = Reach(problem)
+    beyond = outcome.status == "stationary" or not reach.is_produced.all()
+    if beyond and problem.activation.name != "linear" and not problem.target_through_activation:
         linear = {"activation": "linear", **_no_slope_at_zero(problem), "learning_rate": "auto"}
         if is_plain(problem):
             yield Idea(
                 "linear", "With a linear activation and learning_rate auto, which can produce any number,", linear
             )
         yield Idea("through", "With the target passed through the activation", {"target_through_activation": True})
-    if problem.bias is None:
+    if problem.bias is None and (beyond or reach.held_by_zeros.any()):
         yield Idea("bias", "With a bias", {"bias": 0})
+        # At z = 0 a ReLU sends nothing back, so a bias of 0 would stay there.
+        yield Idea("bias", "With a bias that starts at 0.1", {"bias": 0.1})
 
 
 def _no_slope_at_zero(problem: Problem) -> Mapping[str, Any]:

@@ -68,6 +68,13 @@ def test_a_leaky_relu_at_a_rate_of_its_own_says_so() -> None:
     assert leaky.endswith("""--set 'activation={"leaky_relu": {"slope": 0.1}}' --lr 0.5""")
 
 
+def test_a_bias_for_outputs_that_see_only_zeros() -> None:
+    """The bias 0 leaves a ReLU's z at 0, where its slope is 0."""
+    linear, relu = (row([0, 1], [1, 1], w=1.0, rate=0.1, activation=Choice(name)) for name in ("linear", "relu"))
+    assert advice(linear) == ("With a bias it converges in 342 iterations: --set bias=0",)
+    assert advice(relu) == ("With a bias that starts at 0.1 it converges in 341 iterations: --set bias=0.1",)
+
+
 def test_momentum_keeps_the_other_settings() -> None:
     slow = row([1, 2], [1, 5], rate=1e-3, optimizer=Choice("sgd", {"weight_decay": 1e-6}), stop=Stop(200))
     (momentum,) = (text for text in advice(slow) if "momentum" in text)

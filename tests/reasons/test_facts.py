@@ -131,6 +131,24 @@ def test_targets_inside_or_far_outside_are_not_at_the_edge() -> None:
         assert "never-quite" not in facts(row([1, -2], target, activation=activation, stop={"iterations": 5}))
 
 
+def test_outputs_that_see_only_zeros() -> None:
+    one = facts(row([0, 1], [1, 1], activation="relu"))["sees-only-zeros"]
+    assert one.says == "output[0,0] is 0 with any filter: it sees only zeros, and only a bias could change that."
+    assert one.values == {"outputs": [[0, 0]], "value": 0.0}
+    two = facts(row([0, 1], [1, 2], activation="sigmoid", padding=[[0, 0], [1, 0]], target=[[1, 0.2, 0.731]]))
+    assert two["sees-only-zeros"].says == (
+        "output[0,0] and output[0,1] are 0.5 with any filter: they see only zeros, and only a bias could change that."
+    )
+    beside_a_death = facts(row([0, 1], [1, 1], -1, activation="relu"))
+    assert list(beside_a_death)[:3] == ["outcome", "dead-from-start", "sees-only-zeros"]
+
+
+def test_outputs_that_see_only_zeros_and_are_as_near_as_they_can_be() -> None:
+    assert "sees-only-zeros" not in facts(row([0, 1], [-1, 3], activation="relu", stop={"iterations": 5}))
+    assert "sees-only-zeros" not in facts(row([0, 1], [0, 3], stop={"iterations": 5}))
+    assert "sees-only-zeros" not in facts(row([0, 1], [1, 3], bias=0, stop={"iterations": 5}))
+
+
 def test_a_better_filter_that_weight_decay_keeps_away_from() -> None:
     """w = 1.5 between the target 3 and the decay's 0."""
     found = facts(row([1], [3], optimizer={"sgd": {"weight_decay": 1.0}}))
