@@ -89,10 +89,10 @@ def _stationary(problem: Problem, outcome: Outcome, first: Step, last: Step) -> 
     opening = f"The gradient is {_size_of_gradient(problem, last)} at the loss {_loss_of(outcome)}"
     if problem.target is None:
         return f"{opening}: nothing changes any more."
+    reach, activation = Reach(problem), make_activation(problem.activation, problem.slope_at_zero)
     wrong = np.abs(last.output_gradient) > problem.stop.gradient
-    activation = make_activation(problem.activation, problem.slope_at_zero)
-    beyond = wrong & ~activation.reaches(problem.target)
-    if beyond.any() and not problem.target_through_activation:
+    held, beyond = wrong & reach.held_by_zeros, wrong & ~reach.is_produced
+    if beyond.any():
         value = problem.target[beyond][0]
         return (
             f"{opening}: {cells_text(beyond, 'target')} can never be reached, "
@@ -102,9 +102,20 @@ def _stationary(problem: Problem, outcome: Outcome, first: Step, last: Step) -> 
         return f"{opening}: no error is larger than {short(np.abs(last.error).max(), 2)}."
     if not problem.input.any():
         return f"{opening}: the input is 0 everywhere, so the filter has no say in the output."
+    if (wrong & ~held).any():
+        return f"{opening}: {_balance(problem, held)}."
+    verb, it = ("sees", "it") if held.sum() == 1 else ("see", "them")
+    zeros = "zeros (padding included)" if any(map(any, problem.geometry.padding)) else "zeros"
+    cells = f"{cells_text(held, 'output')} {are(held)}"
+    return f"{opening}: {cells} wrong, but {verb} only {zeros}, and no filter changes {it}."
+
+
+def _balance(problem: Problem, held: Mask) -> str:
+    """What holds what where the run came to rest; some wrong outputs see only zeros."""
     if problem.optimizer.parameters.get("weight_decay"):
-        return f"{opening}: the pull of the errors and that of weight decay balance each other."
-    return f"{opening}: the errors that are left balance each other, so no small change of the filter helps."
+        return "the pull of the errors and that of weight decay balance each other"
+    which = "the errors of the outputs that see more than zeros" if held.any() else "the errors that are left"
+    return f"{which} balance each other, so no small change of the filter helps"
 
 
 def _oscillating(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:

@@ -136,6 +136,29 @@ def test_stationary_where_errors_balance_beside_an_output_that_is_right() -> Non
     assert verdict(row([1, 1, 0], [1, 3, 0])) == verdict(row([1, 1], [1, 3]))
 
 
+def test_stationary_where_all_that_is_wrong_sees_only_zeros() -> None:
+    assert verdict(row([0, 1], [1, 1], w=1.0)) == Verdict(
+        "The gradient is 0 at the loss 0.5: output[0,0] is wrong, but sees only zeros, and no filter changes it."
+    )
+    corner = np.array([[1.0, 0, 0], [0, 0, 0], [0, 0, 0]])
+    facts = {"input": corner, "filter": np.ones((2, 2)), "target": np.array([[1.0, 2], [0, 1]])}
+    assert verdict(row([0], [0], activation=Choice("relu"), slope_at_zero=1.0, **facts)) == Verdict(
+        "The gradient is 0 at the loss 2.5: output[0,1] and output[1,1] are wrong, but see only zeros, and no filter "
+        "changes them."
+    )
+    padded = row([1], [0], w=1.0, target=np.array([[2.0, 1.0]]), padding=((0, 0), (1, 0)))
+    assert verdict(padded).reason.endswith(
+        "output[0,0] is wrong, but sees only zeros (padding included), and no filter changes it."
+    )
+
+
+def test_stationary_where_errors_balance_beside_an_output_that_sees_only_zeros() -> None:
+    assert verdict(row([1, 1, 0], [1, 3, 1])) == Verdict(
+        "The gradient is 0 at the loss 1.5: the errors of the outputs that see more than zeros balance each other, so "
+        "no small change of the filter helps."
+    )
+
+
 def test_stationary_at_errors_as_large_as_allowed() -> None:
     """relu does not produce −½ either, but an error of ½ is none here."""
     problem = row([1], [-0.5], w=-1.0, activation=Choice("relu"), stop=Stop(gradient=0.5))
