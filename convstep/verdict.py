@@ -91,7 +91,8 @@ def _stationary(problem: Problem, outcome: Outcome, first: Step, last: Step) -> 
         return f"{opening}: nothing changes any more."
     reach, activation = Reach(problem), make_activation(problem.activation, problem.slope_at_zero)
     wrong = np.abs(last.output_gradient) > problem.stop.gradient
-    held, beyond = wrong & reach.held_by_zeros, wrong & ~reach.is_produced
+    held = wrong & reach.held_by_zeros
+    beyond = wrong & ~reach.is_produced & ~held
     if beyond.any():
         value = problem.target[beyond][0]
         return (

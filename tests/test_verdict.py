@@ -132,6 +132,13 @@ def test_stationary_where_errors_balance() -> None:
     )
 
 
+def test_a_target_out_of_range_is_not_the_reason_where_only_zeros_are_seen() -> None:
+    zeros = "at the loss 0.5: output[0,0] is wrong, but sees only zeros, and no filter changes it."
+    assert zeros in verdict(row([0, 1], [1, 0], activation=Choice("tanh"))).reason
+    nearest = verdict(row([0, 1], [-1.0, 0.0], activation=Choice("relu"))).reason
+    assert nearest.endswith("target[0,0] can never be reached, relu does not produce -1.")
+
+
 def test_stationary_where_errors_balance_beside_an_output_that_is_right() -> None:
     assert verdict(row([1, 1, 0], [1, 3, 0])) == verdict(row([1, 1], [1, 3]))
 

@@ -101,9 +101,9 @@ def _cycle(history: History) -> Fact:
 def _never_quite(problem: Problem) -> Iterator[Fact]:
     """The targets at the very edge of what the activation produces, such as the sigmoid's 0 and 1."""
     assert problem.target is not None
-    activation = make_activation(problem.activation, problem.slope_at_zero)
-    at_the_edge = ~activation.reaches(problem.target) & np.isin(problem.target, activation.bounds)
-    if problem.target_through_activation or not at_the_edge.any():
+    reach, bounds = Reach(problem), make_activation(problem.activation, problem.slope_at_zero).bounds
+    at_the_edge = ~reach.is_produced & np.isin(problem.target, bounds) & ~reach.sees_only_zeros
+    if not at_the_edge.any():
         return
     found = sorted({float(value) for value in problem.target[at_the_edge]})
     says = f"{problem.activation.name} comes near the target {listing([short(value) for value in found])}"

@@ -126,6 +126,15 @@ def test_a_target_at_the_edge_of_what_is_produced(activation: str, target: list[
     assert "never-quite" not in facts(document | {"target_through_activation": True})
 
 
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+def test_no_filter_brings_an_output_that_sees_only_zeros_near_its_target(activation: str) -> None:
+    found = facts(row([0], [1], activation=activation))
+    assert "never-quite" not in found
+    assert "sees-only-zeros" in found
+    beside = facts(row([0, 1], [1, 1], activation=activation, stop={"iterations": 20}))
+    assert beside["never-quite"].values["outputs"] == [[0, 1]]
+
+
 def test_targets_inside_or_far_outside_are_not_at_the_edge() -> None:
     for activation, target in (("sigmoid", [0.1, 2]), ("relu", [0, -1]), ("linear", [0, 1]), ("silu", [0, 1])):
         assert "never-quite" not in facts(row([1, -2], target, activation=activation, stop={"iterations": 5}))
