@@ -58,14 +58,17 @@ class Reach:
     def could_be_better(self, output: Numbers, output_gradient: Numbers) -> Mask:
         """Which outputs could be better than they are, each by itself.
 
-        What an output would win is at most |∂L/∂a| times its distance; up to ``stop.loss`` that is nothing.
+        What an output would win is at most |∂L/∂a| times its distance; up to ``stop.loss`` that is nothing. One whose
+        target is never produced could be better where it is more than half as far from the nearest that is as f(0),
+        which every output is at the filter 0: a sigmoid's at 1 with the target 0, and not one at 0.01.
 
         Args:
             output, output_gradient: What they are, and ∂L/∂a there.
         """
         distance = np.abs(in_floats(output) - self.nearest)
         wins = np.abs(in_floats(output_gradient)) * distance > self.problem.stop.loss
-        return np.asarray(wins & self.is_produced & ~self.sees_only_zeros)
+        far = distance > 0.5 * np.abs(self.at_zero - self.nearest)
+        return np.asarray(wins & (self.is_produced | far) & ~self.sees_only_zeros)
 
     @cached_property
     def nearest(self) -> Array:

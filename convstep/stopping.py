@@ -7,8 +7,9 @@ After each iteration, in this order; the first that holds gives the status:
 2. ``converged``: there is a target, and the loss at the new filter is at most ``stop.loss``.
 3. the gradient vanished: its largest entry, weight decay added, is at most ``stop.gradient``, and the update at most
    the rate times that. Then it is ``dead`` if every output that is still wrong (its |∂L/∂a| above ``stop.gradient``)
-   has |δ| at most ``stop.gradient``, and at least one of them could be better; else ``stationary``. Outputs that no
-   filter changes, because they see only zeros and have no bias, count for nothing here. See `reach`.
+   has |δ| at most ``stop.gradient``, and at least one of them could be better: its target can be produced, or it is
+   much further from it than the activation's range forces; else ``stationary``. Outputs that no filter changes,
+   because they see only zeros and have no bias, count for nothing here. See `reach`.
 4. ``oscillating``: for two full periods, parameters and optimizer state were those of one period before, within
    10⁻¹² of their size, without standing still.
 5. ``stopped``: the iterations asked for were done.
@@ -136,7 +137,7 @@ class RowRules:
         self.highest_loss, self.rate = self.highest_loss[runs], np.asarray(self.rate)[runs]
 
     def _is_dead(self, progress: Progress, row: int) -> bool:
-        """Whether outputs are wrong, could be right, and send nothing back."""
+        """Whether outputs are wrong, could be better, and send nothing back."""
         if not self.has_target:
             return False
         least, shape = self.problem.stop.gradient, self.problem.output_shape

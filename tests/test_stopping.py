@@ -175,6 +175,47 @@ def test_an_output_that_is_as_good_as_right_is_not_dead() -> None:
     assert of_zeros([1, 0], [0.7, 0.9], Choice("sigmoid"), w=1.0, learning_rate=5.0) == "stationary"
 
 
+SILU = Choice("silu")
+
+
+@pytest.mark.parametrize(
+    ("activation", "w", "target", "rate"),
+    [
+        (Choice("sigmoid"), 40.0, 0.0, 1.0),
+        (Choice("sigmoid"), -40.0, 1.0, 1.0),
+        (Choice("sigmoid"), -40.0, 7.0, 1.0),
+        (Choice("tanh"), 40.0, -1.0, 1.0),
+        (SILU, -1.2, -1.0, 50.0),
+        (Choice("gelu"), -40.0, -1.0, 1.0),
+        (Choice("elu", {"alpha": -1.0}), -40.0, -1.0, 1.0),
+    ],
+)
+@pytest.mark.parametrize("loss", ["half_squared_error", "mean_absolute_error"])
+def test_far_from_a_target_out_of_range_is_dead(
+    activation: Choice, w: float, target: float, rate: float, loss: str
+) -> None:
+    assert of_zeros([1], [target], activation, w, learning_rate=rate, loss=Choice(loss)) == "dead"
+
+
+@pytest.mark.parametrize(
+    ("activation", "w", "target"),
+    [
+        (RELU, 1.0, -1.0),
+        (RELU, -3.0, -1.0),
+        (Choice("leaky_relu", {"slope": 0.0}), -3.0, -1.0),
+        (Choice("sigmoid"), -40.0, -1.0),
+        (Choice("sigmoid"), -11.0, 0.0),
+        (Choice("tanh"), 40.0, 2.0),
+        (Choice("elu"), -40.0, -2.0),
+        (Choice("elu", {"alpha": 0.5}), -30.0, -1.0),
+        (Choice("softplus", {"beta": 1e-4}), -4e5, -1.0),
+        (SILU, -1.2, -1.0),
+    ],
+)
+def test_near_a_target_out_of_range_is_stationary(activation: Choice, w: float, target: float) -> None:
+    assert of_zeros([1], [target], activation, w, learning_rate=1.0) == "stationary"
+
+
 def test_with_a_bias_an_output_that_sees_only_zeros_could_be_right() -> None:
     assert of_zeros([0, 0], [1.0, 1.0], RELU, bias=np.array(-1.0)) == "dead"
 

@@ -14,6 +14,7 @@ from convstep.activations import make_activation
 from convstep.arrays import Array
 from convstep.losses import make_loss
 from convstep.problem.model import Problem
+from convstep.reach import Reach
 from convstep.reasons.relu import search
 from convstep.reasons.vectors import least_squares
 from convstep.reasons.windows import weights_of, window_matrix
@@ -86,8 +87,9 @@ def best_loss(problem: Problem, reached: Array) -> Best:
     """
     matrix = window_matrix(problem)
     squares = problem.loss.name in ("half_squared_error", "squared_error", "mean_squared_error")
-    range_cost, zeros_cost = _unavoidable(problem, matrix)
-    candidates, bound = [reached], range_cost + zeros_cost
+    range_cost, zeros_cost = cost_of_range(problem), _cost_of_zeros(problem)
+    start = weights_of(problem, problem.filter, problem.bias)
+    candidates, bound = [reached, start, np.zeros_like(start)], range_cost + zeros_cost
     if squares and problem.activation.name == "linear":
         candidates.append(least_squares(matrix, compared_target(problem)))
         bound = max(bound, loss_at(problem, matrix, candidates[-1]))
@@ -105,14 +107,16 @@ def best_loss(problem: Problem, reached: Array) -> Best:
     return Best(bound, min(range_cost, bound), zeros_cost, losses[first], candidates[first], noise)
 
 
-def _unavoidable(problem: Problem, matrix: Array) -> tuple[float, float]:
-    """What the targets cost that the activation cannot come near; and what outputs cost besides that see only zeros."""
-    target = compared_target(problem)
-    low, high = make_activation(problem.activation, problem.slope_at_zero).bounds
-    in_range = np.clip(target, low, high)
-    nearest = np.where(matrix.any(axis=1), in_range, _activated(problem, np.zeros_like(target)))
-    of_range = _loss_of(problem, in_range - target)
-    return of_range, max(0.0, _loss_of(problem, nearest - target) - of_range)
+def cost_of_range(problem: Problem) -> float:
+    """What the targets cost that the activation cannot come near."""
+    return _loss_of(problem, Reach(problem).nearest.reshape(-1) - compared_target(problem))
+
+
+def _cost_of_zeros(problem: Problem) -> float:
+    """What outputs cost besides that see only zeros."""
+    reach = Reach(problem)
+    nearest = np.where(reach.sees_only_zeros, reach.at_zero, reach.nearest).reshape(-1)
+    return max(0.0, _loss_of(problem, nearest - compared_target(problem)) - cost_of_range(problem))
 
 
 def _inverted(problem: Problem, matrix: Array) -> list[Array]:

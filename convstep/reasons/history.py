@@ -16,13 +16,16 @@ from convstep.trace import Outcome, Step
 MOST_FILTERS = 64
 """How many of the last filters are kept, to show those that an oscillation visits."""
 
+FLAT = 1e-6
+"""Up to this slope an output is dead: of a ReLU it is 0, of a sigmoid it only comes near it."""
+
 
 class Death(NamedTuple):
     """When an output was last alive.
 
     Attributes:
         cell: The output.
-        iteration: The last iteration in which its slope was not 0; 0 if it never was.
+        iteration: The last iteration in which it was alive, its slope not as good as 0; 0 if it never was.
         before, after: Its z there, and in the iteration after.
     """
 
@@ -38,7 +41,7 @@ class History(NamedTuple):
     Attributes:
         outcome: How it ended.
         first, last: Its first and its last iteration.
-        alive: For each output the last iteration in which its slope was not 0; 0 for never.
+        alive: For each output the last iteration in which its slope was not as good as 0; 0 for never.
         before, after: For each output its z in that iteration and in the next.
         filters: The last parameters that were visited, the oldest first.
     """
@@ -64,31 +67,38 @@ def watch(problem: Problem) -> History:
     recent: deque[Array] = deque([in_floats(first.filter)], maxlen=MOST_FILTERS)
     shape = first.pre_activation.shape
     alive, before, after = np.zeros(shape), np.full(shape, np.nan), in_floats(first.pre_activation).copy()
-    _note(first.in_floats, None, alive, before, after)
+    flat = _flat(problem)
+    _note(first.in_floats, flat, alive, before, after)
     for step in descent:
-        _note(step.in_floats, last, alive, before, after)
+        _note(step.in_floats, flat, alive, before, after)
         recent.append(in_floats(step.filter))
         last = step
     assert descent.outcome is not None
     return History(descent.outcome, first, last, alive, before, after, tuple(recent))
 
 
-def _note(step: Step, earlier: Step | None, alive: Array, before: Array, after: Array) -> None:
+def _flat(problem: Problem) -> float:
+    """The largest slope that counts as 0."""
+    return max(FLAT, float(problem.stop.gradient))
+
+
+def _note(step: Step, flat: float, alive: Array, before: Array, after: Array) -> None:
     """Takes an iteration into account."""
     if "activation_slope" not in step:
         return
-    living = step.activation_slope != 0
+    living = np.abs(step.activation_slope) > flat
     np.copyto(alive, step.iteration, where=living)
     np.copyto(before, step.pre_activation, where=living)
-    if earlier is not None:
+    if step.iteration > 1:
         np.copyto(after, step.pre_activation, where=alive == step.iteration - 1)
 
 
 def deaths(problem: Problem, history: History) -> list[Death]:
-    """The outputs that are wrong at the end, could be right, and send nothing back; those that died last first."""
+    """The outputs that are wrong at the end, could be better, and send nothing back; those that died last first."""
     last = history.last
     least = problem.stop.gradient
-    silent = (np.abs(last.output_gradient) > least) & (np.abs(last.delta) <= least) & (last.activation_slope == 0)
+    silent = (np.abs(last.output_gradient) > least) & (np.abs(last.delta) <= least)
+    silent &= np.abs(last.activation_slope) <= _flat(problem)
     if problem.target is not None:
         silent &= Reach(problem).could_be_better(last.output, last.output_gradient)
     found = [

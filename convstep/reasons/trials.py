@@ -16,6 +16,7 @@ from convstep.problem.document import to_document
 from convstep.problem.model import Problem
 from convstep.problem.overrides import put, steps
 from convstep.reach import Reach
+from convstep.reasons.best import cost_of_range
 from convstep.reasons.model import Advice, Trial
 from convstep.reasons.windows import is_plain
 from convstep.trace import Outcome
@@ -55,14 +56,16 @@ def advise(problem: Problem, outcome: Outcome, goes_on: Callable[[int], bool] | 
     """
     if outcome.status == "converged" or not problem.learns or problem.target is None:
         return ()
-    budget = Budget(problem, goes_on)
+    budget, forced = Budget(problem, goes_on), cost_of_range(problem)
     found: dict[str, Advice] = {}
     for idea in _ideas(problem, outcome):
         if idea.kind not in found and not budget.stopped:
             trial = _tried(problem, idea.set, budget)
-            if trial is not None and _helps(idea, trial, outcome):
+            if trial is not None and _helps(idea, trial, outcome, forced):
                 found[idea.kind] = Advice(_words(idea, trial), idea.set, trial)
     converged = [advice for advice in found.values() if advice.tried.status == "converged"]
+    if outcome.status in ("dead", "oscillating") and not Reach(problem).is_produced.all():
+        converged = []  # the layer as it is cannot; what makes the best of it is told beside another layer
     return tuple((converged or list(found.values()))[:MOST_ADVICE])
 
 
@@ -89,12 +92,21 @@ class Budget:
         return self.tried <= self.most and not self.stopped
 
 
-def _helps(idea: Idea, trial: Trial, outcome: Outcome) -> bool:
-    """Whether a trial ended better than the run; with another target its loss cannot be compared."""
+def _helps(idea: Idea, trial: Trial, outcome: Outcome, forced: float) -> bool:
+    """Whether a trial ended better than the run; with another target its loss cannot be compared.
+
+    Args:
+        idea: What was tried.
+        trial: How that ended.
+        outcome: How the run ended.
+        forced: The loss that the activation's range costs whatever the filter; better is what is above it.
+    """
     if trial.status == "converged" or idea.kind == "through":
         return trial.status == "converged"
     before = outcome.loss if outcome.loss is not None and np.isfinite(outcome.loss) else np.inf
-    return trial.status in ("stopped", "stationary") and trial.loss < 0.5 * before
+    if "activation" in idea.set or before - forced <= 1e-3 * forced:
+        forced = 0.0
+    return trial.status in ("stopped", "stationary") and max(0.0, trial.loss - forced) < 0.5 * (before - forced)
 
 
 def _words(idea: Idea, trial: Trial) -> str:
@@ -120,16 +132,21 @@ def _ideas(problem: Problem, outcome: Outcome) -> Iterator[Idea]:
                 yield Idea("rate", f"With learning_rate {short(rate)}, {limit},", {"learning_rate": rate})
     if outcome.status == "stopped":
         yield from _slow(problem, curvature)
-    yield from _reach(problem, outcome)
     if outcome.status == "dead":
-        if problem.activation.name == "relu":
-            leaky = {"activation": {"leaky_relu": {"slope": 0.1}}, **_no_slope_at_zero(problem)}
-            words = "With a leaky ReLU (slope 0.1), which never cuts an error off,"
-            if curvature and (problem.learning_rate or 0.0) > 1.0 / curvature:
-                rate = float(f"{1.0 / curvature:.4g}")
-                leaky, words = leaky | {"learning_rate": rate}, f"{words} and learning_rate {short(rate)}"
-            yield Idea("slope", words, leaky)
-        yield from _starts(problem, curvature)
+        yield from _alive(problem, curvature)
+    yield from _reach(problem, outcome)
+
+
+def _alive(problem: Problem, curvature: float | None) -> Iterator[Idea]:
+    """For a run whose outputs died."""
+    if problem.activation.name == "relu":
+        leaky = {"activation": {"leaky_relu": {"slope": 0.1}}, **_no_slope_at_zero(problem)}
+        words = "With a leaky ReLU (slope 0.1), which never cuts an error off,"
+        if curvature and (problem.learning_rate or 0.0) > 1.0 / curvature:
+            rate = float(f"{1.0 / curvature:.4g}")
+            leaky, words = leaky | {"learning_rate": rate}, f"{words} and learning_rate {short(rate)}"
+        yield Idea("slope", words, leaky)
+    yield from _starts(problem, curvature)
 
 
 def _slow(problem: Problem, curvature: float | None) -> Iterator[Idea]:

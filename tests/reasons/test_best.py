@@ -107,6 +107,13 @@ def test_by_hand(document: dict[str, Any], expected: tuple[float | None, ...]) -
     assert best.meets == (expected[-1] is not None)
 
 
+def test_no_worse_than_the_start_and_the_filter_0() -> None:
+    problem = convstep.load(row([1], [-1], activation="silu", filter=[[-1.2]]))
+    assert best_loss(problem, np.array([-90.0])).found == pytest.approx(0.260808, abs=5e-7)
+    problem = convstep.load(row([1], [0], activation="sigmoid", filter=[[40]]))
+    assert best_loss(problem, np.array([40.0])).found == 0.125
+
+
 CASES = [("relu", loss, range(42)) for loss in SQUARES[:1]]
 CASES += [("relu", loss, range(60, 76)) for loss in SQUARES[1:]]
 CASES += [("linear", loss, range(100, 108)) for loss in SQUARES]

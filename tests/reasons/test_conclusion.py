@@ -68,6 +68,21 @@ def test_a_leaky_relu_at_a_rate_of_its_own_says_so() -> None:
     assert leaky.endswith("""--set 'activation={"leaky_relu": {"slope": 0.1}}' --lr 0.5""")
 
 
+def test_another_start_where_all_is_at_the_wrong_end_of_a_range() -> None:
+    """Nothing converges to the sigmoid's 0, but half the range away is no place to stay."""
+    start, linear = advice(row([1], [0], w=40.0, activation=Choice("sigmoid")))
+    assert start.startswith("With another start (he, seed 1) the loss is down to")
+    assert linear.startswith("With a linear activation")
+
+
+@pytest.mark.parametrize("rate", [14.0, 50.0])
+def test_a_lower_rate_where_the_range_forces_most_of_the_loss(rate: float) -> None:
+    """At 14 the run oscillates, at 50 it dies; ½(1 − 0.278)² = 0.260307 is the least there is."""
+    first = advice(row([1], [-1], w=-1.27, rate=rate, activation=Choice("silu")))[0]
+    assert first.startswith("With learning_rate 0.8267, below the limit 2/λmax = 1.65338 for this input, it comes to")
+    assert "rest at the loss 0.260307 after" in first
+
+
 def test_a_bias_for_outputs_that_see_only_zeros() -> None:
     """The bias 0 leaves a ReLU's z at 0, where its slope is 0."""
     linear, relu = (row([0, 1], [1, 1], w=1.0, rate=0.1, activation=Choice(name)) for name in ("linear", "relu"))

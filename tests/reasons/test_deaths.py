@@ -99,6 +99,14 @@ def test_thrown_over() -> None:
     assert said(row([1], [1], 5, 2)) == ["output[0,0] died by the update of iteration 1: its z went from 5 to -3."]
 
 
+def test_thrown_to_the_flat_end_of_a_smooth_activation() -> None:
+    """The slope of silu is 1e-38 there, and never 0."""
+    smooth = row([1], [-1], -1.2, 50) | {"activation": "silu"}
+    assert said(smooth) == ["output[0,0] died by the update of iteration 3: its z went from 1.1948 to -92.8153."]
+    wrong_end = row([1], [0], 40) | {"activation": "sigmoid"}
+    assert said(wrong_end)[0].startswith("output[0,0] was dead from the start: its z is 40 in iteration 1.")
+
+
 def test_a_window_of_zeros_has_not_died() -> None:
     assert said(row([1, 0], [1, 1], -1)) == [
         "output[0,0] was dead from the start: its z is -1 in iteration 1. That is the starting filter's doing, not the "

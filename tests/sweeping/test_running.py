@@ -126,6 +126,12 @@ def test_outputs_that_see_only_zeros() -> None:
         assert met["stationary"] >= 1
 
 
+def test_outputs_at_the_wrong_end_of_a_range() -> None:
+    facts: dict[str, Any] = {"activation": Choice("sigmoid"), "target": -np.ones((1, 1))}
+    met = check_equal([one_weight(1.0, filter=np.array([[w]]), **facts) for w in (40.0, 50.0, -40.0, -50.0, 60.0)])
+    assert met == {"dead": 3, "stationary": 2}
+
+
 def one_weight(rate: float, **changed: Any) -> Problem:
     facts = {"input": np.ones((1, 1)), "filter": np.zeros((1, 1)), "target": np.ones((1, 1)), "activation": LINEAR}
     return Problem(**(facts | changed), learning_rate=rate)
