@@ -43,7 +43,8 @@ class History(NamedTuple):
         first, last: Its first and its last iteration.
         alive: For each output the last iteration in which its slope was not as good as 0; 0 for never.
         before, after: For each output its z in that iteration and in the next.
-        filters: The last parameters that were visited, the oldest first.
+        filters: The last filters that were visited, the oldest first.
+        biases: The biases that went with them; ``None`` where there are none.
     """
 
     outcome: Outcome
@@ -53,6 +54,7 @@ class History(NamedTuple):
     before: Array
     after: Array
     filters: tuple[Array, ...]
+    biases: tuple[Array | None, ...]
 
     @property
     def in_floats(self) -> History:
@@ -64,17 +66,19 @@ def watch(problem: Problem) -> History:
     """Runs the problem and notes when each output was last alive."""
     descent = descend(problem)
     first = last = next(descent)
-    recent: deque[Array] = deque([in_floats(first.filter)], maxlen=MOST_FILTERS)
+    recent: deque[Step] = deque([first.in_floats], maxlen=MOST_FILTERS)
     shape = first.pre_activation.shape
     alive, before, after = np.zeros(shape), np.full(shape, np.nan), in_floats(first.pre_activation).copy()
     flat = _flat(problem)
     _note(first.in_floats, flat, alive, before, after)
     for step in descent:
         _note(step.in_floats, flat, alive, before, after)
-        recent.append(in_floats(step.filter))
+        recent.append(step.in_floats)
         last = step
     assert descent.outcome is not None
-    return History(descent.outcome, first, last, alive, before, after, tuple(recent))
+    filters = tuple(step.filter for step in recent)
+    biases = tuple(step.bias if "bias" in step else None for step in recent)
+    return History(descent.outcome, first, last, alive, before, after, filters, biases)
 
 
 def _flat(problem: Problem) -> float:

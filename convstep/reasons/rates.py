@@ -11,15 +11,30 @@ from convstep.activations import make_activation
 from convstep.analysis import largest_curvature
 from convstep.arrays import Array
 from convstep.descent import descend
+from convstep.losses import make_loss
 from convstep.numbers import listing, short
 from convstep.problem.model import Problem
 from convstep.reach import is_produced
 from convstep.reasons.best import compared_target
 from convstep.reasons.history import History, deaths
 from convstep.reasons.model import Fact
-from convstep.reasons.windows import curvature_scale, decay_of, eigenvalues, is_plain, weights_of, window_matrix
+from convstep.reasons.windows import (
+    curvature_scale,
+    curved_eigenvalues,
+    decay_of,
+    eigenvalues,
+    is_plain,
+    weights_of,
+    window_matrix,
+)
 from convstep.reasons.wording import direction_text
 
+FAR = 1e6
+"""So many times the safe limit is none that anybody should be told: the slopes there are as good as 0."""
+MOST_VISITED = 8
+"""At how many of the last filters it is looked how steep the loss is."""
+STEP = 1e-5
+"""How far to either side a slope is looked at to see how it changes."""
 BELOW = "the rate is below it"
 MOST_WRITTEN = 9
 """How many eigenvalues are written out in a sentence."""
@@ -86,59 +101,121 @@ class Present(NamedTuple):
     Attributes:
         matrix: X.
         slopes: Of the activation; 0 too where the loss has no curvature.
+        bends: What each output adds to the curvature, for the square of its window: ∂²L/∂z².
         errors: a − t.
         quadratic: Whether the loss is a quadratic function around here, so that these slopes tell all.
     """
 
     matrix: Array
     slopes: Array
+    bends: Array
     errors: Array
     quadratic: bool
 
 
-def _present(problem: Problem, history: History) -> Present | None:
-    """The layer as it is at the end; ``None`` where a number is not finite."""
-    outcome = history.outcome
+def _present(problem: Problem, filters: Array, bias: Array | None) -> Present | None:
+    """The layer with this filter and bias; ``None`` where a number is not finite."""
     matrix = window_matrix(problem)
     with np.errstate(all="ignore"):
-        z = matrix @ weights_of(problem, outcome.filter, outcome.bias)
+        z = matrix @ weights_of(problem, filters, bias)
         activation = make_activation(problem.activation, problem.slope_at_zero)
         a, slopes = np.empty_like(z), np.empty_like(z)
         activation.value(z, a)
         activation.slope(z, a, slopes)
         errors = a - compared_target(problem)
-    if not np.isfinite(slopes).all() or not np.isfinite(errors).all():
+        quadratic = problem.activation.name in STRAIGHT
+        if problem.loss.name == "huber":
+            curved = np.abs(errors) <= float(problem.loss.parameters["delta"])  # type: ignore[arg-type]
+            slopes, quadratic = np.where(curved, slopes, 0.0), quadratic and bool(curved.all())
+        bends = _bends(problem, z, slopes, errors)
+    if not np.isfinite(slopes).all() or not np.isfinite(errors).all() or not np.isfinite(bends).all():
         return None
-    quadratic = problem.activation.name in STRAIGHT
-    if problem.loss.name == "huber":
-        curved = np.abs(errors) <= float(problem.loss.parameters["delta"])  # type: ignore[arg-type]
-        slopes, quadratic = np.where(curved, slopes, 0.0), quadratic and bool(curved.all())
-    return Present(matrix, slopes, errors, quadratic)
+    return Present(matrix, slopes, bends, errors, quadratic)
+
+
+def _bends(problem: Problem, z: Array, slopes: Array, errors: Array) -> Array:
+    """∂²L/∂z² = ℓ″(e)·f′(z)² + ℓ′(e)·f″(z), by the chain rule: the loss is a sum of ℓ(f(z) − t).
+
+    With it Σ ∂²L/∂z²·x̃x̃ᵀ is the Hessian, since z is linear in the parameters; the first part alone is that of
+    Gauss and Newton (J. Nocedal, S. Wright, Numerical Optimization, 10.1). f″ is a central difference of f′, taken on
+    the side of 0 that z lies on, since f′ may jump there.
+    """
+    bends: Array = (curvature_scale(problem) or 0.0) * slopes**2
+    if problem.activation.name in STRAIGHT:
+        return bends
+    activation, outward = make_activation(problem.activation, problem.slope_at_zero), np.empty_like(errors)
+    make_loss(problem.loss).gradient(errors, outward)
+    beside = np.where(z > 0, np.maximum(z, 2 * STEP), np.minimum(z, -2 * STEP))
+    values, higher, lower = (np.empty_like(z) for _ in range(3))
+    for moved, slope in ((beside + STEP, higher), (beside - STEP, lower)):
+        activation.value(moved, values)
+        activation.slope(moved, values, slope)
+    return bends + outward * (higher - lower) / (2 * STEP)
+
+
+def _active_eigenvalues(problem: Problem, now: Present) -> Array:
+    """The eigenvalues of the curvature as it is there, largest first."""
+    if problem.activation.name in STRAIGHT:
+        return eigenvalues(problem, now.matrix, now.slopes)
+    return curved_eigenvalues(problem, now.matrix, now.bends)
+
+
+def _limit_of(found: Array) -> float:
+    """The limit of the rate with these eigenvalues."""
+    return float(2.0 / found[0]) if found[0] > 0 else np.inf
+
+
+def _least_visited(problem: Problem, history: History) -> float:
+    """The limit of the rate at the steepest of the filters visited last."""
+    visited = list(zip(history.filters, history.biases, strict=True))[-MOST_VISITED:]
+    there = [now for each in visited if (now := _present(problem, *each)) is not None]
+    return min((_limit_of(_active_eigenvalues(problem, now)) for now in there), default=np.inf)
 
 
 def _present_limit(problem: Problem, history: History, values: dict[str, Any]) -> str:
-    """The limit with the slopes as they are at the end, and the curvature's eigenvalues."""
-    now = _present(problem, history)
+    """The limit with the curvature as it is at the end, and the curvature's eigenvalues."""
+    now = _present(problem, history.outcome.filter, history.outcome.bias)
     if now is None:
         return ""
     values["eigenvalues"] = eigenvalues(problem, now.matrix, np.ones(now.slopes.shape))[:MOST_LISTED].tolist()
-    found = eigenvalues(problem, now.matrix, now.slopes)
+    found = _active_eigenvalues(problem, now)
+    limit = _limit_of(found)
     values["active_eigenvalues"] = found[:MOST_LISTED].tolist()
-    values["active_limit"] = limit = float(2.0 / found[0]) if found[0] > 0 else None
+    values["active_limit"] = limit if found[0] > 0 else None
     if problem.activation.name == "linear":
-        stands = now.quadratic and limit is not None and _relation(problem.learning_rate or 0.0, limit) == "exactly"
+        stands = now.quadratic and _relation(problem.learning_rate or 0.0, limit) == "exactly"
         return STANDING if stands else ""
     if not now.slopes.any():
         dead = problem.activation.name == "relu" and not decay_of(problem)
         return " No output is alive any more, so no rate changes anything now." if dead else ""
-    if limit is None or not np.isfinite(limit):
+    if _after(problem, limit) == BELOW and (history.outcome.status == "oscillating" or not now.quadratic):
+        steepest = _least_visited(problem, history)
+        if _after(problem, steepest) != BELOW:
+            return _at_the_steepest(problem, history, steepest, values)
+        if history.outcome.status == "oscillating":
+            return ""  # the rate may be the cause all the same
+    return "" if limit > FAR * values["limit"] else _at_the_end(problem, history, now, values)
+
+
+def _at_the_steepest(problem: Problem, history: History, limit: float, values: dict[str, Any]) -> str:
+    """Where the rate is below the limit at the end, and was not everywhere that the run has just been."""
+    if history.outcome.status != "oscillating":
         return ""
-    relu = problem.activation.name == "relu"
-    where = "For the outputs that are alive at the end" if relu else "With the slopes at the end"
+    values["steepest_limit"] = limit
+    return (
+        f" At the steepest of the filters that it visits the limit is about {short(limit)}; {_after(problem, limit)}."
+    )
+
+
+def _at_the_end(problem: Problem, history: History, now: Present, values: dict[str, Any]) -> str:
+    """The limit at the end, in words."""
+    relu, limit = problem.activation.name == "relu", values["active_limit"]
+    where = "With the slopes" if problem.activation.name in STRAIGHT else "With the curvature"
+    where = "For the outputs that are alive" if relu else where
     rough = "" if now.quadratic or history.outcome.status == "converged" else " about"
     after = _after(problem, limit)
     sizes = _in_brackets(values["active_eigenvalues"]) if relu and after != BELOW else ""
-    return f" {where} the limit is{rough} {short(limit)}{sizes}; {after}."
+    return f" {where} at the end the limit is{rough} {short(limit)}{sizes}; {after}."
 
 
 def _after(problem: Problem, limit: float) -> str:
@@ -167,7 +244,7 @@ def _before_death(problem: Problem, history: History, values: dict[str, Any]) ->
 
 def slow_fact(problem: Problem, history: History) -> Iterator[Fact]:
     """The condition number, the slowest direction, and how long it would still take."""
-    now = _present(problem, history)
+    now = _present(problem, history.outcome.filter, history.outcome.bias)
     scale = curvature_scale(problem)
     if now is None or scale is None or not is_plain(problem) or decay_of(problem):
         return

@@ -77,3 +77,9 @@ def eigenvalues(problem: Problem, matrix: Array, slopes: Array) -> Array:
     found = np.linalg.svd(matrix * slopes.reshape(-1, 1), compute_uv=False)
     sizes[: len(found)] = found
     return np.asarray((curvature_scale(problem) or 0.0) * sizes**2 + decay_of(problem))
+
+
+def curved_eigenvalues(problem: Problem, matrix: Array, bends: Array) -> Array:
+    """The same where each output bends the loss by that much, Σ bend·x̃x̃ᵀ; a bend may be below 0, and so may these."""
+    found = np.linalg.eigvalsh(matrix.T @ (bends[:, None] * matrix))
+    return np.asarray(found[::-1] + decay_of(problem))

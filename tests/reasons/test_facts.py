@@ -228,9 +228,65 @@ def test_exactly_at_the_limit_of_a_linear_layer() -> None:
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", {"leaky_relu": {"slope": 0.3}}])
 def test_other_activations_are_spoken_of_by_their_slopes(activation: Any) -> None:
     says = facts(row([1, 2], [0.3, 0.4], activation=activation, stop={"iterations": 30}))["rate-below-limit"].says
-    about = "" if isinstance(activation, dict) else " about"
-    assert f"With the slopes at the end the limit is{about} " in says
+    words = (
+        "slopes at the end the limit is "
+        if isinstance(activation, dict)
+        else "curvature at the end the limit is about "
+    )
+    assert f"With the {words}" in says
     assert "alive" not in says
+
+
+SILU_CYCLE = {"input": [[1]], "filter": [[-1.27]], "target": [[-1]], "activation": "silu", "learning_rate": 14}
+
+
+def test_the_curvature_counts_what_the_errors_add() -> None:
+    """Where silu is least f′ is 0 and f″ = 0.2178: with the error 0.7215 the curvature is 0.1571, the limit 12.73."""
+    near = facts(SILU_CYCLE, **{"learning_rate": 1, "stop.iterations": 300})["rate-below-limit"]
+    assert near.values["active_limit"] == pytest.approx(12.73, abs=5e-3)
+    assert "With the curvature at the end the limit is about 12.7" in near.says
+    for rate, settles in ((12.6, True), (12.9, False)):
+        start = {"learning_rate": rate, "filter": [[-1.2784]], "stop": {"iterations": 5000}}
+        run = convstep.run(convstep.load(SILU_CYCLE, start))
+        assert (run.outcome.status == "stationary") == settles
+
+
+def test_a_rate_that_makes_a_run_oscillate_is_never_cleared() -> None:
+    says = facts(SILU_CYCLE)["rate-above-limit"].says
+    assert "the rate is below" not in says
+    assert "At the steepest of the filters that it visits the limit is about 8.7" in says
+    for rate in (12.8, 13.0, 13.5, 15.0, 17.0):
+        for fact in facts(SILU_CYCLE, learning_rate=rate, **{"stop.iterations": 3000}).values():
+            assert "the rate is below" not in fact.says
+
+
+def test_no_limit_is_made_of_slopes_that_are_as_good_as_0() -> None:
+    thrown = facts(SILU_CYCLE, learning_rate=50)["rate-above-limit"]
+    assert "With the" not in thrown.says
+
+
+@pytest.mark.parametrize(
+    "activation",
+    ["sigmoid", "tanh", "softplus", "silu", "gelu", {"gelu": {"approximate": "tanh"}}, "elu", {"elu": {"alpha": 0.5}}],
+)
+@pytest.mark.parametrize("loss", ["half_squared_error", "mean_squared_error", {"huber": {"delta": 0.5}}])
+def test_the_curvature_is_that_of_the_loss(activation: Any, loss: Any) -> None:
+    """The largest eigenvalue of the Hessian, by second differences of the loss itself."""
+    document = {"input": [[1, -2, 0.5], [0.3, 1, -1]], "filter": [[0.2, -0.4]], "target": [[2, -0.7], [0.4, 0.2]],
+                "activation": activation, "loss": loss, "learning_rate": 1e-9, "stop": {"iterations": 1}}  # fmt: skip
+
+    def loss_at(first: float, second: float) -> float:
+        moved = convstep.load(document, {"filter": [[0.2 + first, -0.4 + second]]})
+        return next(convstep.descend(moved)).loss
+
+    step = 1e-4
+    hessian = np.empty((2, 2))
+    for i, j in np.ndindex(2, 2):
+        a, b = step * np.eye(2)[i], step * np.eye(2)[j]
+        four = loss_at(*(a + b)) - loss_at(*(a - b)) - loss_at(*(b - a)) + loss_at(*(-a - b))
+        hessian[i, j] = four / (4 * step**2)
+    found = facts(document)["rate-below-limit"].values["active_eigenvalues"]
+    assert found == pytest.approx(np.linalg.eigvalsh(hessian)[::-1].tolist(), abs=2e-6)
 
 
 def test_the_present_limit_of_a_sigmoid_at_a_solution_is_the_true_one() -> None:
