@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,13 +56,18 @@ def _deaths(problem: Problem, history: History) -> Iterator[Fact]:
     yield from map(_death, found[:MOST_NAMED])
     rest = found[MOST_NAMED:]
     if rest:
-        never = sum(death.iteration == 0 for death in rest)
-        died = [f"{len(rest) - never} died too"] if never < len(rest) else []
-        unborn = [f"{never} {'was' if never == 1 else 'were'} dead from the start"] if never else []
         cells = [{"cell": list(death.cell), "iteration": death.iteration} for death in rest]
-        yield Fact(
-            "died-too", f"Of {len(rest)} more outputs that are wrong {listing([*died, *unborn])}.", {"outputs": cells}
-        )
+        yield Fact("died-too", _rest_words(rest), {"outputs": cells})
+
+
+def _rest_words(rest: Sequence[Death]) -> str:
+    """How the outputs died that are not named."""
+    never = sum(death.iteration == 0 for death in rest)
+    more = "1 more output that is wrong" if len(rest) == 1 else f"{len(rest)} more outputs that are wrong"
+    unborn = f"{'was' if never == 1 else 'were'} dead from the start"
+    if never in (0, len(rest)):
+        return f"{more} {unborn if never else 'died too'}."
+    return f"Of {more} {len(rest) - never} died too and {never} {unborn}."
 
 
 def _held_by_zeros(problem: Problem, history: History) -> Iterator[Fact]:

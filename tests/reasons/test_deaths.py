@@ -124,7 +124,10 @@ def test_an_output_that_is_as_good_as_it_can_be_has_not_died() -> None:
 def test_the_rest_is_counted() -> None:
     """w = 5, six windows of 1, each with the error 4: w′ = 5 − 12."""
     named = [f"output[0,{n}] died by the update of iteration 1: its z went from 5 to -7." for n in range(MOST_NAMED)]
-    assert said(row([1] * 6, [1] * 6, 5, 0.5)) == [*named, "Of 2 more outputs that are wrong 2 died too."]
+    assert said(row([1] * 6, [1] * 6, 5, 0.5)) == [*named, "2 more outputs that are wrong died too."]
+    assert said(row([1] * 5, [1] * 5, 5, 0.5))[-1] == "1 more output that is wrong died too."
+    assert said(row([1] * 5, [1] * 5, -5))[-1] == "1 more output that is wrong was dead from the start."
+    assert said(row([1] * 6, [1] * 6, -5))[-1] == "2 more outputs that are wrong were dead from the start."
     apart = {"filter": [[5, -1]], "stride": [1, 2]}  # the last output sees the other weight
     one_unborn = said(row([1, 0] * 6 + [0, 1], [1] * 7, 5, 0.5) | apart)
     assert one_unborn == [*named, "Of 3 more outputs that are wrong 2 died too and 1 was dead from the start."]
