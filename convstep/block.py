@@ -218,7 +218,6 @@ class Block:
             loss=losses,
             gradient=self.optimizer.decayed(layer.gradient, layer.weights),
             update=layer.update,
-            output=layer.outputs,
             output_gradient=gradients,
             delta=layer.delta.reshape(layer.count, -1),
             states=np.concatenate(states, axis=1),

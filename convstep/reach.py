@@ -10,6 +10,7 @@ from convstep.activations import make_activation
 from convstep.arrays import Array, Mask, Numbers, in_floats
 from convstep.correlation import pad
 from convstep.problem.model import Problem
+from convstep.trace import Step
 
 
 def sees_only_zeros(problem: Problem) -> Mask:
@@ -69,6 +70,12 @@ class Reach:
         wins = np.abs(in_floats(output_gradient)) * distance > self.problem.stop.loss
         far = distance > 0.5 * np.abs(self.at_zero - self.nearest)
         return np.asarray(wins & (self.is_produced | far) & ~self.sees_only_zeros)
+
+    def died(self, step: Step) -> Mask:
+        """Which outputs are wrong in an iteration, could be better, and send nothing back through their slope."""
+        least = self.problem.stop.gradient
+        silent = (np.abs(step.output_gradient) > least) & (np.abs(step.delta) <= least)
+        return np.asarray(silent & self.could_be_better(step.output, step.output_gradient))
 
     @cached_property
     def nearest(self) -> Array:

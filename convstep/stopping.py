@@ -7,9 +7,8 @@ After each iteration, in this order; the first that holds gives the status:
 2. ``converged``: there is a target, and the loss at the new filter is at most ``stop.loss``.
 3. the gradient vanished: its largest entry, weight decay added, is at most ``stop.gradient``, and the update at most
    the rate times that. Then it is ``dead`` if every output that is still wrong (its |∂L/∂a| above ``stop.gradient``)
-   has |δ| at most ``stop.gradient``, and at least one of them could be better: its target can be produced, or it is
-   much further from it than the activation's range forces; else ``stationary``. Outputs that no filter changes,
-   because they see only zeros and have no bias, count for nothing here. See `reach`.
+   has |δ| at most ``stop.gradient``, and at least one of them has a target that its activation could produce;
+   else ``stationary``.
 4. ``oscillating``: for two full periods, parameters and optimizer state were those of one period before, within
    10⁻¹² of their size, without standing still.
 5. ``stopped``: the iterations asked for were done.
@@ -24,7 +23,7 @@ import numpy as np
 
 from convstep.arrays import Array, Mask, Numbers, are_exact
 from convstep.problem.model import Problem
-from convstep.reach import Reach
+from convstep.reach import is_produced
 
 LOSS_RISE = 10**12
 """How far the loss may rise before the run counts as diverged."""
@@ -45,7 +44,7 @@ class Progress(NamedTuple):
         loss: The loss at the new filter.
         gradient: The gradient with weight decay added, iterations×parameters.
         update: iterations×parameters.
-        output, output_gradient, delta: iterations×outputs.
+        output_gradient, delta: iterations×outputs.
         states: The parameters and the optimizer's state after the iteration, iterations×numbers.
     """
 
@@ -54,7 +53,6 @@ class Progress(NamedTuple):
     loss: Array
     gradient: Array
     update: Array
-    output: Array
     output_gradient: Array
     delta: Array
     states: Array
@@ -107,7 +105,7 @@ class RowRules:
         # A first loss and a target of 0 would make a rounding error a rise; stop.loss is what counts as nothing.
         scale = np.maximum(first_loss, max(half_square, problem.stop.loss))
         self.highest_loss = np.where((scale > 0) & self.has_target, LOSS_RISE * scale, np.inf)
-        self.reach = Reach(problem)
+        self.within_reach = is_produced(problem).reshape(-1) if self.has_target else np.zeros(1, dtype=bool)
 
     @np.errstate(all="ignore")
     def marks(self, progress: Progress) -> Marks:
@@ -137,14 +135,11 @@ class RowRules:
         self.highest_loss, self.rate = self.highest_loss[runs], np.asarray(self.rate)[runs]
 
     def _is_dead(self, progress: Progress, row: int) -> bool:
-        """Whether outputs are wrong, could be better, and send nothing back."""
-        if not self.has_target:
-            return False
-        least, shape = self.problem.stop.gradient, self.problem.output_shape
-        output, output_gradient = progress.output[row].reshape(shape), progress.output_gradient[row].reshape(shape)
-        wrong = (np.abs(output_gradient) > least) & ~self.reach.sees_only_zeros
-        silent = np.abs(progress.delta[row]).reshape(shape) <= least
-        return bool(silent[wrong].all() and self.reach.could_be_better(output, output_gradient)[wrong].any())
+        """Whether outputs are wrong whose targets can be produced, and send nothing back."""
+        least = self.problem.stop.gradient
+        wrong = np.abs(progress.output_gradient[row]) > least
+        silent = np.abs(progress.delta[row]) <= least
+        return bool(silent[wrong].all() and (wrong & self.within_reach).any())
 
 
 def _are_finite(numbers: Numbers) -> Mask:

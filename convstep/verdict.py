@@ -71,18 +71,31 @@ def _converged(problem: Problem, outcome: Outcome, first: Step, last: Step) -> s
 
 
 def _dead(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:
-    least = problem.stop.gradient
-    wrong = np.abs(last.output_gradient) > least
-    silent = wrong & (np.abs(last.delta) <= least)
-    silent &= Reach(problem).could_be_better(last.output, last.output_gradient)
-    flat = last.activation_slope[silent]
-    name = problem.activation.name
+    opening = f"The gradient is {_size_of_gradient(problem, last)} although the loss is still {_loss_of(outcome)}"
+    reach = Reach(problem)
+    died = reach.died(last)
+    if died.any():
+        return f"{opening}: {_no_way_back(problem, last, died)}."
+    return f"{opening}: {_held(problem, (np.abs(last.output_gradient) > problem.stop.gradient) & reach.held_by_zeros)}."
+
+
+def _no_way_back(problem: Problem, last: Step, died: Mask) -> str:
+    """Where a slope of 0 lets no error through."""
+    flat = last.activation_slope[died]
     how = "0" if not flat.any() else f"at most {short(np.abs(flat).max())}"
     return (
-        f"The gradient is {_size_of_gradient(problem, last)} although the loss is still {_loss_of(outcome)}: "
-        f"{cells_text(silent, 'output')} {are(silent)} wrong, but the slope of {name} there is {how}, so "
-        f"no error flows back."
+        f"{cells_text(died, 'output')} {are(died)} wrong, but the slope of {problem.activation.name} there is {how}, "
+        f"so no error flows back"
     )
+
+
+def _held(problem: Problem, held: Mask) -> str:
+    """What no filter changes."""
+    if not problem.input.any():
+        return "the input is 0 everywhere, so the filter has no say in the output"
+    verb, it = ("sees", "it") if held.sum() == 1 else ("see", "them")
+    zeros = "zeros (padding included)" if any(map(any, problem.geometry.padding)) else "zeros"
+    return f"{cells_text(held, 'output')} {are(held)} wrong, but {verb} only {zeros}, and no filter changes {it}"
 
 
 def _stationary(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:
@@ -92,6 +105,8 @@ def _stationary(problem: Problem, outcome: Outcome, first: Step, last: Step) -> 
     reach, activation = Reach(problem), make_activation(problem.activation, problem.slope_at_zero)
     wrong = np.abs(last.output_gradient) > problem.stop.gradient
     held = wrong & reach.held_by_zeros
+    if (died := reach.died(last)).any():
+        return f"{opening}: {_no_way_back(problem, last, died)}."
     beyond = wrong & ~reach.is_produced & ~held
     if beyond.any():
         value = problem.target[beyond][0]
@@ -101,14 +116,9 @@ def _stationary(problem: Problem, outcome: Outcome, first: Step, last: Step) -> 
         )
     if not wrong.any():
         return f"{opening}: no error is larger than {short(np.abs(last.error).max(), 2)}."
-    if not problem.input.any():
-        return f"{opening}: the input is 0 everywhere, so the filter has no say in the output."
-    if (wrong & ~held).any():
-        return f"{opening}: {_balance(problem, held)}."
-    verb, it = ("sees", "it") if held.sum() == 1 else ("see", "them")
-    zeros = "zeros (padding included)" if any(map(any, problem.geometry.padding)) else "zeros"
-    cells = f"{cells_text(held, 'output')} {are(held)}"
-    return f"{opening}: {cells} wrong, but {verb} only {zeros}, and no filter changes {it}."
+    if not problem.input.any() or not (wrong & ~held).any():
+        return f"{opening}: {_held(problem, held)}."
+    return f"{opening}: {_balance(problem, held)}."
 
 
 def _balance(problem: Problem, held: Mask) -> str:

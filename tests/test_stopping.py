@@ -50,7 +50,6 @@ def progress(rows: int = 1, first: int = 2, **changed: Any) -> Progress:
         "loss": np.full(rows, 5.0),
         "gradient": np.ones((rows, 2)),
         "update": np.ones((rows, 2)),
-        "output": np.zeros((rows, 2)),
         "output_gradient": np.ones((rows, 2)),
         "delta": np.ones((rows, 2)),
         "states": np.arange(2.0 * rows).reshape(rows, 2) + 10.0 * first,
@@ -140,95 +139,11 @@ def test_dead_needs_a_target_within_reach() -> None:
     silent = progress(**(QUIET | {"delta": [[0.0, 0.0]]}))
     assert rules((3.0, -4.0), activation=Choice("relu")).ending(silent) == Ending(1, "dead")
     assert rules((-3.0, -4.0), activation=Choice("relu")).ending(silent) == Ending(1, "stationary")
-    above = silent._replace(output=np.array([[0.0, 2.0]]))
-    assert rules((-3.0, 0.0), activation=Choice("relu")).ending(above) == Ending(1, "dead")
+    assert rules((-3.0, 0.0), activation=Choice("relu")).ending(silent) == Ending(1, "dead")
     right = progress(**(QUIET | {"delta": [[0.0, 0.0]], "output_gradient": [[1.0, 0.0]]}))
     assert rules((-3.0, 0.0), activation=Choice("relu")).ending(right) == Ending(1, "stationary")
     through = rules((-3.0, -4.0), activation=Choice("relu"), target_through_activation=True)
-    assert through.ending(above) == Ending(1, "dead")
-
-
-RELU = Choice("relu")
-
-
-def of_zeros(x: Any, t: Any, activation: Choice, w: float = 1.0, **changed: Any) -> str:
-    """The status of a run of one weight."""
-    facts: dict[str, Any] = {"filter": np.array([[w]]), "activation": activation, "learning_rate": 0.1}
-    return outcome_of(Problem(np.array([x], dtype=float), target=np.array([t]), **(facts | changed)))[0].status
-
-
-@pytest.mark.parametrize("activation", ["relu", "linear", "tanh", "sigmoid", "leaky_relu", "elu"])
-def test_an_output_that_sees_only_zeros_cannot_be_right(activation: str) -> None:
-    right = {"sigmoid": 0.7310585786300049, "tanh": 0.7615941559557649}.get(activation, 1.0)  # f(1)
-    assert of_zeros([0, 1], [0.9, right], Choice(activation)) == "stationary"
-    assert of_zeros([0], [0.9], Choice(activation)) == "stationary"
-
-
-def test_outputs_that_see_only_zeros_do_not_keep_a_run_from_being_dead() -> None:
-    """σ(0) = ½ sends an error back; that error meets nothing but zeros."""
-    assert of_zeros([1, 0], [1.0, 1.0], RELU, w=-1.0) == "dead"
-    assert of_zeros([1, 0], [0.5, 0.9], Choice("sigmoid"), w=-40.0) == "dead"
-
-
-def test_an_output_that_is_as_good_as_right_is_not_dead() -> None:
-    """Its error is 4e-9 and its slope 0.2, so its δ is below stop.gradient; the other output sees only zeros."""
-    assert of_zeros([1, 0], [0.7, 0.9], Choice("sigmoid"), w=1.0, learning_rate=5.0) == "stationary"
-
-
-SILU = Choice("silu")
-
-
-@pytest.mark.parametrize(
-    ("activation", "w", "target", "rate"),
-    [
-        (Choice("sigmoid"), 40.0, 0.0, 1.0),
-        (Choice("sigmoid"), -40.0, 1.0, 1.0),
-        (Choice("sigmoid"), -40.0, 7.0, 1.0),
-        (Choice("tanh"), 40.0, -1.0, 1.0),
-        (SILU, -1.2, -1.0, 50.0),
-        (Choice("gelu"), -40.0, -1.0, 1.0),
-        (Choice("elu", {"alpha": -1.0}), -40.0, -1.0, 1.0),
-    ],
-)
-@pytest.mark.parametrize("loss", ["half_squared_error", "mean_absolute_error"])
-def test_far_from_a_target_out_of_range_is_dead(
-    activation: Choice, w: float, target: float, rate: float, loss: str
-) -> None:
-    assert of_zeros([1], [target], activation, w, learning_rate=rate, loss=Choice(loss)) == "dead"
-
-
-@pytest.mark.parametrize(
-    ("activation", "w", "target"),
-    [
-        (RELU, 1.0, -1.0),
-        (RELU, -3.0, -1.0),
-        (Choice("leaky_relu", {"slope": 0.0}), -3.0, -1.0),
-        (Choice("sigmoid"), -40.0, -1.0),
-        (Choice("sigmoid"), -11.0, 0.0),
-        (Choice("tanh"), 40.0, 2.0),
-        (Choice("elu"), -40.0, -2.0),
-        (Choice("elu", {"alpha": 0.5}), -30.0, -1.0),
-        (Choice("softplus", {"beta": 1e-4}), -4e5, -1.0),
-        (SILU, -1.2, -1.0),
-    ],
-)
-def test_near_a_target_out_of_range_is_stationary(activation: Choice, w: float, target: float) -> None:
-    assert of_zeros([1], [target], activation, w, learning_rate=1.0) == "stationary"
-
-
-def test_with_a_bias_an_output_that_sees_only_zeros_could_be_right() -> None:
-    assert of_zeros([0, 0], [1.0, 1.0], RELU, bias=np.array(-1.0)) == "dead"
-
-
-def test_zeros_are_seen_filter_by_filter_and_group_by_group() -> None:
-    """Of two groups the second sees the channel of zeros; padding is zeros as well."""
-    x = np.zeros((1, 2, 1, 2))
-    x[0, 0, 0, 0] = 1.0
-    facts: dict[str, Any] = {"filter": -np.ones((2, 1, 1, 1)), "groups": 2, "activation": RELU, "learning_rate": 0.1}
-    beside, first = np.zeros((1, 2, 1, 2)), np.zeros((1, 2, 1, 2))
-    beside[0, 1, 0, 0], beside[0, 0, 0, 1], first[0, 0, 0, 0] = 1.0, 1.0, 1.0
-    assert outcome_of(Problem(x, target=beside, **facts))[0].status == "stationary"
-    assert outcome_of(Problem(x, target=first, **facts))[0].status == "dead"
+    assert through.ending(silent) == Ending(1, "dead")
 
 
 def test_without_a_target_nothing_converges_and_the_loss_may_rise() -> None:

@@ -152,7 +152,6 @@ def _progress(problem: Problem, step: Step, numbers: dict[str, Array], loss_afte
         loss=np.array([loss_after]),
         gradient=moved / problem.learning_rate,
         update=moved,
-        output=step.output.reshape(1, -1),
         output_gradient=step.output_gradient.reshape(1, -1),
         delta=step.delta.reshape(1, -1),
         states=state[None],

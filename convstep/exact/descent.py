@@ -71,7 +71,7 @@ class Iterations:
         arrays |= self._parameters("{}_momentum", self._momentum)
         arrays |= self._parameters("{}_update", update) | self._parameters("new_{}", new)
         self.ahead = self.layer.forward(arrays["new_filter"], arrays.get("new_bias"))
-        self.progress = self._progress(_flat_array(direction), update, now, back)
+        self.progress = self._progress(_flat_array(direction), update, back)
         step = Step(self.iteration, _sealed(arrays))
         self.iteration += 1
         return step
@@ -112,12 +112,11 @@ class Iterations:
         arrays |= self._parameters("{}_gradient", self._flat(back.filter_gradient, back.bias_gradient))
         return arrays | {"input_gradient": back.input_gradient.reshape(problem.input.shape)}
 
-    def _progress(self, direction: Numbers, update: Numbers, now: Forward, back: Backward) -> Progress:
+    def _progress(self, direction: Numbers, update: Numbers, back: Backward) -> Progress:
         rows: Mapping[str, Any] = {
             "loss": _flat_array([self.ahead.loss]),
             "gradient": direction[None],
             "update": update[None],
-            "output": now.a.reshape(1, -1),
             "output_gradient": back.output_gradient.reshape(1, -1),
             "delta": back.delta.reshape(1, -1),
             "states": self.state[None],

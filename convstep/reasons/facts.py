@@ -31,7 +31,7 @@ def all_facts(problem: Problem, history: History) -> Iterator[Fact]:
         return
     small = is_small(problem)
     status = history.outcome.status
-    if status == "dead":
+    if status in ("dead", "stationary"):
         yield from _deaths(problem, history)
     if status not in ("converged", "diverged"):
         yield from _held_by_zeros(problem, history)

@@ -100,11 +100,10 @@ def _note(step: Step, flat: float, alive: Array, before: Array, after: Array) ->
 def deaths(problem: Problem, history: History) -> list[Death]:
     """The outputs that are wrong at the end, could be better, and send nothing back; those that died last first."""
     last = history.last
-    least = problem.stop.gradient
-    silent = (np.abs(last.output_gradient) > least) & (np.abs(last.delta) <= least)
-    silent &= np.abs(last.activation_slope) <= _flat(problem)
-    if problem.target is not None:
-        silent &= Reach(problem).could_be_better(last.output, last.output_gradient)
+    silent = np.abs(last.activation_slope) <= _flat(problem)
+    if problem.target is None:
+        return []
+    silent &= Reach(problem).died(last)
     found = [
         Death(
             tuple(int(index) for index in cell),

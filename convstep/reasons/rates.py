@@ -55,7 +55,7 @@ def rate_facts(problem: Problem, history: History, small: bool) -> Iterator[Fact
     limit = 2.0 / curvature
     values: dict[str, Any] = {"rate": rate, "limit": limit, "largest_curvature": curvature}
     present = _present_limit(problem, history, values) if small else ""
-    if small and history.outcome.status == "dead":
+    if small and history.outcome.status in ("dead", "stationary") and deaths(problem, history):
         present += _before_death(problem, history, values)
     relation = _relation(rate, limit)
     if relation == "below":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,16 +58,25 @@ def advise(problem: Problem, outcome: Outcome, goes_on: Callable[[int], bool] | 
     if outcome.status == "converged" or not problem.learns or problem.target is None:
         return ()
     budget, forced = Budget(problem, goes_on), cost_of_range(problem)
+    died = _has_died(problem, outcome)
     found: dict[str, Advice] = {}
-    for idea in _ideas(problem, outcome):
+    for idea in _ideas(problem, outcome, died):
         if idea.kind not in found and not budget.stopped:
             trial = _tried(problem, idea.set, budget)
             if trial is not None and _helps(idea, trial, outcome, forced):
                 found[idea.kind] = Advice(_words(idea, trial), idea.set, trial)
     converged = [advice for advice in found.values() if advice.tried.status == "converged"]
-    if outcome.status in ("dead", "oscillating") and not Reach(problem).is_produced.all():
+    if (died or outcome.status == "oscillating") and not Reach(problem).is_produced.all():
         converged = []  # the layer as it is cannot; what makes the best of it is told beside another layer
     return tuple((converged or list(found.values()))[:MOST_ADVICE])
+
+
+def _has_died(problem: Problem, outcome: Outcome) -> bool:
+    """Whether outputs that could be better send nothing back where the run came to rest."""
+    if outcome.status not in ("dead", "stationary"):
+        return False
+    end = replace(problem, filter=outcome.filter, bias=outcome.bias)
+    return bool(Reach(problem).died(next(iter(descend(end)))).any())
 
 
 class Budget:
@@ -119,12 +129,12 @@ def _words(idea: Idea, trial: Trial) -> str:
     return f"{idea.words} {ended}."
 
 
-def _ideas(problem: Problem, outcome: Outcome) -> Iterator[Idea]:
+def _ideas(problem: Problem, outcome: Outcome, died: bool) -> Iterator[Idea]:
     """What might help, the likeliest first."""
     plain = problem.optimizer.name == "sgd"
     curvature = largest_curvature(problem) if plain else None
     too_large = outcome.status == "stopped" and (problem.learning_rate or 0.0) * (curvature or 0.0) >= 2.0
-    if (outcome.status in ("dead", "oscillating", "diverged") or too_large) and curvature:
+    if (died or outcome.status in ("oscillating", "diverged") or too_large) and curvature:
         for share in RATES:
             rate = float(f"{share / curvature:.4g}")
             if rate < (problem.learning_rate or np.inf):
@@ -132,9 +142,9 @@ def _ideas(problem: Problem, outcome: Outcome) -> Iterator[Idea]:
                 yield Idea("rate", f"With learning_rate {short(rate)}, {limit},", {"learning_rate": rate})
     if outcome.status == "stopped":
         yield from _slow(problem, curvature)
-    if outcome.status == "dead":
+    if died:
         yield from _alive(problem, curvature)
-    yield from _reach(problem, outcome)
+    yield from _reach(problem, at_rest=outcome.status in ("dead", "stationary") and not died)
 
 
 def _alive(problem: Problem, curvature: float | None) -> Iterator[Idea]:
@@ -162,10 +172,10 @@ def _slow(problem: Problem, curvature: float | None) -> Iterator[Idea]:
     yield Idea("more", f"With up to {more} iterations", {"stop.iterations": more})
 
 
-def _reach(problem: Problem, outcome: Outcome) -> Iterator[Idea]:
+def _reach(problem: Problem, *, at_rest: bool) -> Iterator[Idea]:
     """For a target that the activation, or the layer, cannot produce."""
     reach = Reach(problem)
-    beyond = outcome.status == "stationary" or not reach.is_produced.all()
+    beyond = at_rest or not reach.is_produced.all()
     if beyond and problem.activation.name != "linear" and not problem.target_through_activation:
         linear = {"activation": "linear", **_no_slope_at_zero(problem), "learning_rate": "auto"}
         if is_plain(problem):

@@ -150,7 +150,6 @@ class Lanes:
         """One iteration of every run; a row of the progress is a run."""
         self.output_gradient = self._outward_gradient()
         self._backward()
-        output = self.a.reshape(self.outputs, -1).copy()
         before, after = self.states, {name: np.empty_like(state) for name, state in self.states.items()}
         self.optimizer.step(iteration, self.weights, self.gradient, before, after, self.update)
         decayed = self.optimizer.decayed(self.gradient, self.weights)
@@ -164,7 +163,6 @@ class Lanes:
             loss=self.losses,
             gradient=decayed.T,
             update=self.update.T,
-            output=output.T,
             output_gradient=self.output_gradient.T,
             delta=self.delta.reshape(self.outputs, -1).T,
             states=self.state.T,

@@ -79,7 +79,7 @@ KINDS = ("died", "dead-from-start", "died-too")
 
 def said(document: dict[str, Any]) -> list[str]:
     reasons = convstep.why(convstep.load(document))
-    assert reasons.status == "dead"
+    assert reasons.status in ("dead", "stationary")
     return [fact.says for fact in reasons.facts if fact.id in KINDS]
 
 

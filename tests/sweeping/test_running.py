@@ -115,23 +115,6 @@ def test_targets_out_of_reach() -> None:
     assert met["stationary"] > 5
 
 
-def test_outputs_that_see_only_zeros() -> None:
-    """Right, dead and beside zeros: the error of a sigmoid's ½ there goes nowhere."""
-    for name, rate in (("relu", 0.5), ("sigmoid", 5.0)):
-        facts: dict[str, Any] = {"input": np.array([[1.0, 0.0]]), "target": np.array([[0.7, 0.9]])}
-        weights = (1.0, -1.0, -40.0, -50.0)
-        runs = [one_weight(rate, filter=np.array([[w]]), activation=Choice(name), **facts) for w in weights]
-        met = check_equal(runs)
-        assert met["dead"] >= 2
-        assert met["stationary"] >= 1
-
-
-def test_outputs_at_the_wrong_end_of_a_range() -> None:
-    facts: dict[str, Any] = {"activation": Choice("sigmoid"), "target": -np.ones((1, 1))}
-    met = check_equal([one_weight(1.0, filter=np.array([[w]]), **facts) for w in (40.0, 50.0, -40.0, -50.0, 60.0)])
-    assert met == {"dead": 3, "stationary": 2}
-
-
 def one_weight(rate: float, **changed: Any) -> Problem:
     facts = {"input": np.ones((1, 1)), "filter": np.zeros((1, 1)), "target": np.ones((1, 1)), "activation": LINEAR}
     return Problem(**(facts | changed), learning_rate=rate)
