@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from convstep.arrays import Array
-from convstep.diagnosis.calculation import Stage, Values
+from convstep.diagnosis.calculation import Stage, Values, bias_beside
 from convstep.diagnosis.candidate_sums import input_gradient
 from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.updating import update_stages
+from convstep.quantities import QUANTITIES
 
 Doubts = Mapping[str, Array]
 Carry = Callable[[Setting, Values, Doubts], Array]
@@ -41,6 +42,38 @@ def carried(setting: Setting, stage: Stage, values: Values, doubts: Doubts) -> A
         return found
     # Below a root, a doubt can reach past 0; that says nothing.
     return np.nan_to_num(found, nan=0.0, posinf=np.finfo(np.float64).max)
+
+
+def rounded_doubt(setting: Setting, name: str, value: Array, doubt: Array, unit: float) -> Array:
+    """The doubt about numbers that may have been rounded, or cut, to that unit; one that has no more digits is safe."""
+    if not unit or not _rounds(setting, name):
+        return doubt
+    steps = value / unit
+    lost = np.maximum(np.abs(steps - np.round(steps)), np.abs(steps - np.trunc(np.round(steps, 6)))) * unit
+    return np.where(doubt > 0, doubt + unit, np.where(lost > 1e-6 * unit, lost, 0.0))
+
+
+def predicted_doubt(setting: Setting, stage: Stage, values: Values, doubts: Doubts) -> Array:
+    """The doubt about what a stage gives a learner who has these numbers; see `carried`."""
+    if stage.name in ("filter", "bias"):
+        return np.full(values[stage.name].shape, setting.doubt)
+    doubt = carried(setting, stage, values, doubts)
+    if stage.name == "pre_activation" and not values[stage.name].all():
+        # A program need not have found the 0 that there is on paper.
+        sums = values["window_sums"] + (bias_beside(values) if "bias" in values else 0.0)
+        doubt = np.where((values[stage.name] == 0) & (sums != 0), setting.roundings[stage.name], doubt)
+    return doubt
+
+
+def _rounds(setting: Setting, name: str) -> bool:
+    """Whether rounding can change a number of this stage: what comes from the file, and slopes of 0 and 1, it can't."""
+    if name in ("filter", "bias"):
+        return setting.iteration > 1
+    if name == "activated_target" or name not in QUANTITIES:
+        return False
+    if name == "output_gradient" and setting.target is None:
+        return False
+    return not (name == "activation_slope" and setting.problem.activation.name in ("relu", "linear"))
 
 
 def _by_trial(setting: Setting, stage: Stage, values: Values, doubts: Doubts) -> Array:

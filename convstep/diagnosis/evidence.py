@@ -14,7 +14,7 @@ from convstep.arrays import Array, Mask, Numbers
 from convstep.diagnosis.following import FEW_DECIMALS, Followed
 from convstep.diagnosis.hand import Hand, is_cut, is_rounded
 from convstep.diagnosis.setting import Setting, without_ones
-from convstep.diagnosis.tolerance import lost_units
+from convstep.diagnosis.tolerance import lost_units, units_of
 from convstep.diagnosis.worlds import gone_on_with
 from convstep.diagnosis.written import FLOOR, Written
 
@@ -46,7 +46,7 @@ class Evidence:
         self.doubt = followed.doubt.reshape(-1)
         self.truths = followed.truths.reshape(len(followed.truths), -1)
         self.finest = written.unit if written.decimals >= FEW_DECIMALS else finest
-        self.units = np.maximum(self.units, 0.5 * finest)
+        self.half = 0.5 * finest
         self.rounding = max(setting.roundings[name], 1e-300)
         self.largest = float(np.abs(self.values).max(initial=0.0))
         self.count = int(self.judged.sum())
@@ -77,7 +77,7 @@ class Evidence:
         return self._within(predicted, doubt)
 
     def _within(self, predicted: Array, doubt: Array | float) -> Mask:
-        units = lost_units(predicted, self.units, doubt)
+        units = lost_units(predicted, units_of(self.values, self.units, predicted, self.half), doubt)
         allowed = (units + doubt) * (1.0 + 1e-9) + self._floor(predicted)
         with np.errstate(invalid="ignore"):
             result: Mask = (np.abs(predicted - self.values) <= allowed) | ~self.judged

@@ -11,14 +11,21 @@ from typing import NamedTuple
 import numpy as np
 
 from convstep.arrays import Array, Mask
-from convstep.diagnosis.calculation import SIGN_OF, Stage, bias_beside, turned_with
-from convstep.diagnosis.doubt import carried
+from convstep.diagnosis.calculation import SIGN_OF, Stage, turned_with
+from convstep.diagnosis.doubt import predicted_doubt, rounded_doubt
 from convstep.diagnosis.kept import Kept, keys_along
 from convstep.diagnosis.setting import Setting, without_ones
 from convstep.diagnosis.tolerance import fits
-from convstep.diagnosis.worlds import RATHER_COMPUTED, gone_on_with, in_worlds, rounded, true_worlds, worlds_with
+from convstep.diagnosis.worlds import (
+    RATHER_COMPUTED,
+    STATES,
+    gone_on_with,
+    in_worlds,
+    rounded,
+    true_worlds,
+    worlds_with,
+)
 from convstep.diagnosis.written import FLOOR, Written
-from convstep.quantities import QUANTITIES
 
 
 class Followed(NamedTuple):
@@ -28,6 +35,7 @@ class Followed(NamedTuple):
         follows: Whether it is what follows from the learner's own numbers, in whatever sign.
         turned: Whether it follows with the other sign.
         true: 1 where it is the right one, −1 where it is that with the other sign, else 0.
+        as_run: Whether it is the right one only as the problem's own run has it.
         expected: What follows from the learner's own earlier numbers, one row.
         doubt: How far that may be off by earlier rounding.
         truths: The right numbers: with all digits, and with every step rounded or cut; a row each.
@@ -43,42 +51,12 @@ class Followed(NamedTuple):
     truths: Array
     nothing: bool
     held: bool = False
+    as_run: bool = False
 
     @property
     def fails(self) -> bool:
         """Whether there is something to explain."""
         return not self.follows and not self.true
-
-
-def _rounded_doubt(setting: Setting, name: str, value: Array, doubt: Array, unit: float) -> Array:
-    """The doubt about numbers that may have been rounded, or cut, to that unit; one that has no more digits is safe."""
-    if not unit or not _rounds(setting, name):
-        return doubt
-    steps = value / unit
-    lost = np.maximum(np.abs(steps - np.round(steps)), np.abs(steps - np.trunc(np.round(steps, 6)))) * unit
-    return np.where(doubt > 0, doubt + unit, np.where(lost > 1e-6 * unit, lost, 0.0))
-
-
-def _predicted_doubt(setting: Setting, stage: Stage, values: dict[str, Array], doubts: dict[str, Array]) -> Array:
-    if stage.name in ("filter", "bias"):
-        return np.full(values[stage.name].shape, setting.doubt)
-    doubt = carried(setting, stage, values, doubts)
-    if stage.name == "pre_activation" and not values[stage.name].all():
-        # A program need not have found the 0 that there is on paper.
-        sums = values["window_sums"] + (bias_beside(values) if "bias" in values else 0.0)
-        doubt = np.where((values[stage.name] == 0) & (sums != 0), setting.roundings[stage.name], doubt)
-    return doubt
-
-
-def _rounds(setting: Setting, name: str) -> bool:
-    """Whether rounding can change a number of this stage: what comes from the file, and slopes of 0 and 1, it can't."""
-    if name in ("filter", "bias"):
-        return setting.iteration > 1
-    if name == "activated_target" or name not in QUANTITIES:
-        return False
-    if name == "output_gradient" and setting.target is None:
-        return False
-    return not (name == "activation_slope" and setting.problem.activation.name in ("relu", "linear"))
 
 
 class Begun(NamedTuple):
@@ -130,6 +108,7 @@ def follow(
     """
     follower = _Follower(setting, written, firm)
     keys = keys_along((follower.unit, follower.decimals), written, [stage.name for stage in stages], firm)
+    kept = None if follower.literal is not None else kept
     begin = follower.go_on_from(kept, keys) if kept is not None else 0
     for place, stage in enumerate(stages[begin:], begin):
         follower.take(stage, truths[stage.name])
@@ -172,6 +151,8 @@ class _Follower:
         own: Those computed from what was written alone.
         doubts: How far `own` may be off.
         found: How each given quantity was judged.
+        literal: Everything computed from what was written, an optimizer's state too, which the others keep with all
+            its digits; only where such a state was written.
     """
 
     def __init__(self, setting: Setting, written: Mapping[str, Written], firm: frozenset[str]) -> None:
@@ -187,6 +168,7 @@ class _Follower:
         self.own: dict[str, Array] = {}
         self.doubts: dict[str, Array] = {}
         self.found: dict[str, Followed] = {}
+        self.literal: dict[str, Array] | None = {} if any(name.endswith(STATES) for name in written) else None
 
     def go_on_from(self, kept: Kept[Begun], keys: Sequence[Hashable]) -> int:
         """Takes over the longest beginning that is kept; returns the place of the stage that comes next."""
@@ -206,13 +188,15 @@ class _Follower:
         """Goes through one more stage."""
         name, setting = stage.name, self.setting
         self._keep(name, in_worlds(stage.compute(setting, self.values), self.worlds))
-        self.doubts[name] = doubt = _predicted_doubt(setting, stage, self.own, self.doubts)
+        if self.literal is not None:
+            self.literal[name] = stage.compute(setting, self.literal)
+        self.doubts[name] = doubt = predicted_doubt(setting, stage, self.own, self.doubts)
         if name in self.written:
             self.found[name] = self._judge(stage, self.written[name], doubt, truths)
             self._go_on(name, self.written[name], self.found[name])
         else:
             self._keep(name, rounded(self.values[name], name, self.decimals))
-            self.doubts[name] = _rounded_doubt(setting, name, self.own[name], doubt, self.unit)
+            self.doubts[name] = rounded_doubt(setting, name, self.own[name], doubt, self.unit)
 
     def _keep(self, name: str, values: Array) -> None:
         self.values[name] = values
@@ -225,11 +209,12 @@ class _Follower:
             may_turn = may_turn and self._is_taken_off(name.removesuffix("_update"), written)
         signs = (1, -1) if may_turn else (1,)
         # Of all worlds without a doubt, of the second with what is in doubt.
-        rows = np.concatenate([values, values[1:2], truths])
+        own_rows = [values, values[1:2], *([] if self.literal is None else [self.literal[name]])]
+        rows = np.concatenate([*own_rows, truths])
         near = dict(zip(signs, self._near(written, name, rows, doubt, signs), strict=True))
         held = name in self.firm and may_turn and bool(near.pop(-1).any())
-        follows = [sign for sign in near if near[sign][: len(values) + 1].any()]
-        true = [sign for sign in near if near[sign][len(values) + 1 :].any()]
+        follows = [sign for sign in near if near[sign][: -len(truths)].any()]
+        true = [sign for sign in near if near[sign][-len(truths) :].any()]
         # Where doubt is so large that both signs would do, the nearer is meant.
         follows.sort(key=lambda sign: _apart(written, sign * values[1:2]))
         true.sort(key=lambda sign: _apart(written, sign * truths[:1]))
@@ -237,7 +222,10 @@ class _Follower:
         nothing = bool(sources) and not values[1].any() and any(not each.any() for each in sources)
         turned = follows[:1] == [-1]
         right = true[0] if true else 0
-        return Followed(bool(follows), turned, right, values[1:2], doubt, truths, nothing and bool(follows), held)
+        own = len(truths) - (name in self.setting.of_run)
+        as_run = bool(near[1][-len(truths) :][own:].any() and not near[1][-len(truths) :][:own].any())
+        shows_nothing = nothing and bool(follows)
+        return Followed(bool(follows), turned, right, values[1:2], doubt, truths, shows_nothing, held, as_run)
 
     def _is_taken_off(self, kind: str, update: Written) -> bool:
         """Whether an update was written as what is to be taken off, and was; added to w, it is an ascent."""
@@ -270,6 +258,8 @@ class _Follower:
         shape = expected.shape[1:]
         mine = written.judged.reshape(shape)
         numbers = np.where(mine, written.values.reshape(shape), expected)
+        if self.literal is not None:
+            self.literal[name] = np.where(mine, written.values.reshape(shape), self.literal[name])
         if judged.follows:
             numbers = gone_on_with(name, numbers, expected)
         if not (judged.follows and name.endswith(RATHER_COMPUTED)):
@@ -292,8 +282,14 @@ class _Follower:
         for each in (name, *turned_with(name)):
             if each in self.values and (each == name or each not in self.written):
                 self._keep(each, -self.values[each])
+                self._turn_literal(each)
         if sign in self.values:  # else nothing that follows asks for it
             self._keep(sign, -self.values[sign] if as_before else -np.ones(self.worlds))
+            self._turn_literal(sign)
+
+    def _turn_literal(self, name: str) -> None:
+        if self.literal is not None:
+            self.literal[name] = -self.literal[name]
 
 
 def settled(setting: Setting, written: Mapping[str, Written]) -> frozenset[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from convstep.arrays import Array, Mask
 from convstep.diagnosis.following import Followed, digits_of
 from convstep.diagnosis.tolerance import lost_units
+from convstep.diagnosis.worlds import worlds_with
 from convstep.diagnosis.written import FLOOR, Written
 
 SLACK = 1e-6
@@ -57,10 +58,14 @@ def _vote(written: Written, followed: Followed, unit: float) -> str:
     if not unit or followed.expected[0].size != values.size:
         return ""
     own = (-followed.expected if followed.turned else followed.expected)[0].reshape(-1)
-    exact, *steps = (followed.true * followed.truths).reshape(len(followed.truths), -1)
+    truths = (followed.true * followed.truths).reshape(len(followed.truths), -1)
+    count = worlds_with(1) if len(truths) >= worlds_with(1) else worlds_with(0)
+    (exact, *steps), of_run = truths[:count], truths[count:]
     judged = written.judged.reshape(-1)
     floor = FLOOR * float(np.abs(values).max())
     with np.errstate(invalid="ignore"):
-        rounded = any(is_rounded(values, each, unit, floor)[judged].all() for each in (exact, own, *steps[1:2]))
-        cut = any(is_cut(values, each, unit, floor)[judged].all() for each in (exact, own, *steps[2:]))
+        rounded = any(
+            is_rounded(values, each, unit, floor)[judged].all() for each in (exact, own, *of_run, *steps[1:2])
+        )
+        cut = any(is_cut(values, each, unit, floor)[judged].all() for each in (exact, own, *of_run, *steps[2:]))
     return "rounds" if rounded and not cut else "cuts" if cut and not rounded else ""

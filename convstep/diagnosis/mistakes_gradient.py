@@ -135,11 +135,13 @@ def _scaling(s: Setting, stage: str, right: Compute) -> Iterator[Rule]:
         yield Rule("gradient-averaged", stage, lambda s, v, count=count: right(s, v) / count, again=again)  # type: ignore[misc]
     if s.iteration > 1:
         sign = "bias_sign" if again else "filter_sign"
-        yield Rule(
-            "gradient-accumulated",
-            stage,
-            lambda s, v: right(s, v) + beside(v[sign], s.earlier[stage]) * s.earlier[stage],
-        )
+        for before in (s.earlier, s.kept):
+            if stage in before:
+                yield Rule(
+                    "gradient-accumulated",
+                    stage,
+                    lambda s, v, earlier=before[stage]: right(s, v) + beside(v[sign], earlier) * earlier,  # type: ignore[misc]
+                )
 
 
 def _bias(s: Setting) -> Iterator[Rule]:

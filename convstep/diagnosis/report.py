@@ -172,7 +172,7 @@ def _judged(reading: Reading, name: str, way: Way | None) -> JudgedQuantity:
         name,
         status,
         read_only(np.where(written.judged, written.values, np.nan)),
-        read_only(setting.shaped(name, setting.truth[name][0])),
+        read_only(setting.shaped(name, (setting.of_run if followed.as_run else setting.truth)[name][0])),
         read_only(setting.shaped(name, follows[0])),
         name_of,
         cells,

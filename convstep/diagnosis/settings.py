@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from convstep.problem.exact import decimals
 from convstep.problem.model import Problem
 from convstep.trace import Start, Step
 from convstep.words import counted
+
+GRADIENTS = ("filter_gradient", "bias_gradient")
 
 
 def setting_at(problem: Problem, iteration: int, earlier: Sequence[Mapping[str, Any]] = ()) -> Setting:
@@ -45,12 +48,21 @@ def setting_at(problem: Problem, iteration: int, earlier: Sequence[Mapping[str, 
 
 def _setting(problem: Problem, steps: _Steps, iteration: int, earlier: Sequence[Mapping[str, Any]]) -> Setting:
     problem, doubt = problem.in_floats, 0.0
+    of_run = _of_run(steps.problem, iteration) if earlier else {}
     for mine in sorted(earlier, key=lambda each: int(each.get("iteration", 1))):
         doubt = steps.go_on_from(mine) if problem.learns else 0.0
-    return _setting_of(steps, steps.at(iteration), doubt)
+    return _setting_of(steps, steps.at(iteration), doubt, of_run)
 
 
-def _setting_of(steps: _Steps, step: Step, doubt: float = 0.0) -> Setting:
+def _of_run(problem: Problem, iteration: int) -> Mapping[str, Array]:
+    """What the problem's own run has in an iteration; nothing if it does not reach it."""
+    step = next((step for step in descend(problem) if step.iteration == iteration), None)
+    return {} if step is None else {name: step.in_floats.array(name) for name in step}
+
+
+def _setting_of(
+    steps: _Steps, step: Step, doubt: float = 0.0, of_run: Mapping[str, Array] = MappingProxyType({})
+) -> Setting:
     problem = steps.problem.in_floats
     return Setting(
         replace(problem, filter=step.filter, bias=step.bias if "bias" in step else None),
@@ -58,6 +70,8 @@ def _setting_of(steps: _Steps, step: Step, doubt: float = 0.0) -> Setting:
         first=problem,
         before=dict(steps.before),
         earlier=dict(steps.sums),
+        kept=dict(steps.kept),
+        of_run=of_run if steps.is_own else {},
         doubt=doubt,
         is_own=steps.is_own,
     )
@@ -69,6 +83,7 @@ class _Steps:
     Attributes:
         before: The optimizer's state before the iteration last asked for.
         sums: The sums of the gradients of the iterations before it.
+        kept: The gradients that the learner wrote in the iteration before it.
         is_own: Whether they go on from a learner's own numbers.
     """
 
@@ -76,6 +91,7 @@ class _Steps:
         self.problem = problem
         self.before = first_state(problem.in_floats)
         self.sums: dict[str, Array] = {}
+        self.kept: dict[str, Array] = {}
         self.done = 0
         self.is_own = False
         self._steps: Iterator[Step] = iter(descend(problem))
@@ -103,7 +119,8 @@ class _Steps:
     def _keep(self, step: Step) -> None:
         """What the iterations after this one need of it."""
         self.before = {name: step.array(name) for name in self.before}
-        for name in ("filter_gradient", "bias_gradient"):
+        self.kept = {}
+        for name in GRADIENTS:
             if name in step:
                 self.sums[name] = self.sums.get(name, np.zeros(())) + step.array(name)
 
@@ -118,6 +135,11 @@ class _Steps:
         with np.errstate(all="ignore"):
             numbers, doubts = went_on_with(setting, stages_of(setting), written, finest(written))
         self._keep(step)
+        self.kept = {
+            name: setting.shaped(name, float(numbers[f"{name.partition('_')[0]}_sign"][0]) * numbers[name][0])
+            for name in GRADIENTS
+            if name in written
+        }
         parameters: dict[str, Any] = {
             kind: setting.shaped(f"new_{kind}", numbers[f"new_{kind}"][0]) for kind in _kinds(step)
         }

@@ -24,9 +24,29 @@ def fits(setting: Setting, name: str, written: Written, expected: Array, doubt: 
     if without_ones(written.values.shape) != setting.form(name, shape):
         return np.zeros(expected.shape, dtype=bool)
     apart = np.abs(written.values.reshape(shape) - expected)
-    units = lost_units(expected, np.maximum(written.units, half).reshape(shape), doubt)
+    digits = units_of(written.values.reshape(shape), written.units.reshape(shape), expected, half)
+    units = lost_units(expected, digits, doubt)
     allowed = (units + doubt) * (1.0 + 1e-9) + _floor(setting, name, written, expected)
     return np.asarray((apart <= allowed) | ~written.judged.reshape(shape))
+
+
+def units_of(values: Array, units: Array, expected: Array, half: float) -> Array:
+    """By how much numbers may be off by their digits.
+
+    A whole number may be one of more digits that a program left out: rounded to half a unit of the finest in use, or
+    cut to a whole one, which makes it smaller.
+
+    Args:
+        values: The written numbers.
+        units: A unit of each one's last decimal; 0 where it has none.
+        expected: What they should be.
+        half: Half a unit of the finest digits in use.
+    """
+    if not half or units.all():
+        return np.maximum(units, half)
+    with np.errstate(all="ignore"):
+        shorter = (np.abs(values) <= np.abs(expected)) & (values * expected >= 0)
+    return np.where((units == 0) & shorter, 2.0 * half, np.maximum(units, half))
 
 
 def lost_units(expected: Array, units: Array, doubt: Array | float) -> Array:

@@ -43,12 +43,18 @@ def rounded(numbers: Array, name: str, decimals: int) -> Array:
 
 
 def true_worlds(setting: Setting, stages: Sequence[Stage], decimals: int) -> dict[str, Array]:
-    """The right numbers of every stage, as they come out in each world; a row each."""
+    """The right numbers of every stage, as they come out in each world; a row each.
+
+    Behind them, where the learner's own numbers are gone on from, those of the problem's own run: who rounds only what
+    is written down has them.
+    """
     values: dict[str, Array] = {}
     found: dict[str, Array] = {}
     for stage in stages:
         found[stage.name] = in_worlds(stage.compute(setting, values), worlds_with(decimals))
         values[stage.name] = rounded(found[stage.name], stage.name, decimals)
+    for name in found.keys() & setting.of_run.keys():
+        found[name] = np.concatenate([found[name], setting.of_run[name]])
     return found
 
 
