@@ -36,8 +36,13 @@ def is_cut(values: Array, expected: Array, unit: float, floor: Array | float) ->
     A number that has no more digits has nothing to lose.
     """
     shorter = np.abs(expected) - np.abs(values)
-    apart = np.abs(expected - values) < lost_units(expected, np.asarray(unit), 0.0) + floor
-    return np.asarray(apart & (shorter >= -floor) & (expected * values >= 0))
+    apart = np.abs(expected - values)
+    found = np.asarray((apart < unit + floor) & (shorter >= -floor) & (expected * values >= 0))
+    whole_unit = found & (apart > unit * (1.0 - SLACK) - floor)
+    if whole_unit.any():
+        these = np.broadcast_to(expected, found.shape)[whole_unit]
+        found[whole_unit] = lost_units(these, np.asarray(unit), 0.0) == unit
+    return found
 
 
 def hand_of(written: Mapping[str, Written], followed: Mapping[str, Followed]) -> Hand:
