@@ -14,6 +14,22 @@ from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.simulation import simulated
 
 STARTS = ("filter", "bias")
+PADDED = {
+    "input": [[0.5, 1, -0.2, 2], [1.5, -1, 0.3, 1], [0.7, 0.4, -0.6, 0.9], [-1.1, 0.8, 1.3, 0.1]],
+    "filter": [[0.3, -0.7, 0.2], [0.6, 0.1, -0.4], [-0.25, 0.45, 0.15]],
+    "bias": 0.3,
+    "target": [[1, 0], [0.5, 2]],
+    "learning_rate": 0.1,
+    "stride": 2,
+    "padding": 1,
+}
+BIASED = {
+    "input": [[1, 2, 0, 1], [0, 1, 3, 1], [2, 0, 1, 1], [1, 1, 0, 2]],
+    "filter": [[1, -1], [2, 0.5]],
+    "bias": 0.5,
+    "target": [[2, 1, 3], [4, 0, 1], [1, 2, 3]],
+    "learning_rate": 0.03,
+}
 
 
 def ways(setting: Setting, name: str) -> list[Rule]:

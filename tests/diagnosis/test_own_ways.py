@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made import PADDED
 
 import convstep
 
@@ -123,21 +124,10 @@ def test_one_may_go_on_after_the_run_has_ended():
     assert convstep.diagnose(problem, second, [first]).verdict == "right"
 
 
-SMALL = {
-    "input": [[0.5, 1, -0.2, 2], [1.5, -1, 0.3, 1], [0.7, 0.4, -0.6, 0.9], [-1.1, 0.8, 1.3, 0.1]],
-    "filter": [[0.3, -0.7, 0.2], [0.6, 0.1, -0.4], [-0.25, 0.45, 0.15]],
-    "bias": 0.3,
-    "target": [[1, 0], [0.5, 2]],
-    "learning_rate": 0.1,
-    "stride": 2,
-    "padding": 1,
-}
-
-
 def worked_uphill(iterations: int, momentum: float, decimals: int | None) -> list[dict[str, np.ndarray]]:
     """Somebody who moves up the gradient, filter and bias alike; plainly, apart from the diagnosis."""
-    x, t = np.pad(np.array(SMALL["input"]), 1), np.array(SMALL["target"])
-    w, b = np.array(SMALL["filter"]), float(SMALL["bias"])
+    x, t = np.pad(np.array(PADDED["input"]), 1), np.array(PADDED["target"])
+    w, b = np.array(PADDED["filter"]), float(PADDED["bias"])
     places = [(i, j) for i in range(2) for j in range(2)]
     met = {(i, j): x[2 * i : 2 * i + 3, 2 * j : 2 * j + 3] for i, j in places}
 
@@ -160,7 +150,7 @@ def worked_uphill(iterations: int, momentum: float, decimals: int | None) -> lis
 @pytest.mark.parametrize("decimals", [None, 5, 3])
 def test_what_was_not_written_goes_on_as_the_mistakes_have_it(momentum, given, decimals):
     """The bias, and the momentum, of somebody who moves up the gradient are those of one who does."""
-    problem = convstep.load({**SMALL, "optimizer": {"sgd": {"momentum": momentum}}})
+    problem = convstep.load({**PADDED, "optimizer": {"sgd": {"momentum": momentum}}})
     attempts: list[dict[str, Any]] = []
     for iteration, numbers in enumerate(worked_uphill(3, momentum, decimals), 1):
         kept = {name: numbers[name] for name in given}
@@ -177,6 +167,6 @@ def test_what_was_not_written_goes_on_as_the_mistakes_have_it(momentum, given, d
 def test_a_mistake_shows_in_more_than_one_quantity():
     """The new bias does not follow from the new filter: both come from the same mistake."""
     uphill = worked_uphill(1, 0, None)[0]
-    diagnosis = convstep.diagnose(convstep.load(SMALL), {name: uphill[name] for name in ("new_filter", "new_bias")})
+    diagnosis = convstep.diagnose(convstep.load(PADDED), {name: uphill[name] for name in ("new_filter", "new_bias")})
     assert ids(diagnosis) == [["ascent"]]
     assert [(each.status, each.id) for each in diagnosis.quantities] == [("wrong", "ascent")] * 2

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from made import attempt, numbers, ways
+from made import BIASED, attempt, numbers, ways
 from program import NAMES, SAMPLES
 
 import convstep
@@ -114,13 +114,6 @@ def test_a_rate_of_one_hides_the_rate():
 
 def test_a_mistake_is_made_for_the_filter_and_the_bias_alike():
     """With the old momentum neither moves; who forgets the bias moves the filter."""
-    problem = {
-        "input": [[1, 2, 0, 1], [0, 1, 3, 1], [2, 0, 1, 1], [1, 1, 0, 2]],
-        "filter": [[1, -1], [2, 0.5]],
-        "bias": 0.5,
-        "target": [[2, 1, 3], [4, 0, 1], [1, 2, 3]],
-        "learning_rate": 0.03,
-        "optimizer": {"sgd": {"momentum": 0.9}},
-    }
+    problem = {**BIASED, "optimizer": {"sgd": {"momentum": 0.9}}}
     found = blindness(exercise(problem).setting)
     assert not any({"bias-gradient-forgotten", "momentum-stale"} <= {*group} for group in found.together)

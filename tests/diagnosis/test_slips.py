@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from made import PADDED
 
 import convstep
 from convstep.diagnosis.examiner import Examiner
@@ -193,17 +194,6 @@ def test_a_number_below_one_that_has_no_more_digits_is_a_slip_and_no_mistakes():
     for given in ("1.9", "2.1"):
         diagnosis = convstep.diagnose(convstep.load(question), {"filter_gradient": [[given, "-2.0"], ["0.0", "2.0"]]})
         assert (diagnosis.verdict, diagnosis.explanations) == ("slip", ())
-
-
-PADDED = {
-    "input": [[0.5, 1, -0.2, 2], [1.5, -1, 0.3, 1], [0.7, 0.4, -0.6, 0.9], [-1.1, 0.8, 1.3, 0.1]],
-    "filter": [[0.3, -0.7, 0.2], [0.6, 0.1, -0.4], [-0.25, 0.45, 0.15]],
-    "bias": 0.3,
-    "target": [[1, 0], [0.5, 2]],
-    "learning_rate": 0.1,
-    "stride": 2,
-    "padding": 1,
-}
 
 
 def test_a_slip_is_not_put_down_to_a_mistake_that_changes_nothing():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from made import attempt, numbers, right_numbers, ways
+from made import BIASED, attempt, numbers, right_numbers, ways
 
 import convstep
 from convstep.diagnosis.catalogue import CATALOGUE
@@ -135,14 +135,7 @@ def test_an_ascent_that_shows_in_the_momentum_is_told_there():
     ],
 )
 def test_an_ascent_of_the_bias_is_told_without_empty_brackets(optimizer, says, instead):
-    problem = {
-        "input": [[1, 2, 0, 1], [0, 1, 3, 1], [2, 0, 1, 1], [1, 1, 0, 2]],
-        "filter": [[1, -1], [2, 0.5]],
-        "bias": 0.5,
-        "target": [[2, 1, 3], [4, 0, 1], [1, 2, 3]],
-        "learning_rate": 0.03,
-        "optimizer": optimizer,
-    }
+    problem = {**BIASED, "optimizer": optimizer}
     ((mistake,),) = convstep.diagnose(convstep.load(problem), {"bias_gradient": 13.5, "new_bias": 0.905}).explanations
     assert mistake.id == "ascent"
     assert mistake.says.startswith(says)
