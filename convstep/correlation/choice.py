@@ -16,10 +16,11 @@ LARGEST_TABLE = 1 << 16
 """Up to how many products `Windows` is the faster scheme, or half as many where matrix products do it: `Patches`."""
 SMALL_PLANE = 1 << 13
 """Planes of fewer outputs are done all at once: one after the other would cost more than is gained."""
-FEW_TAPS, SOME_TAPS = 9, 36
-"""Up to so many taps small planes are best done a tap at a time, and in tiles of windows."""
-SMALLEST_TRANSFORMED = 100
-"""From how many taps on a Fourier transform is the faster scheme for a filter with a channel of its own."""
+FEW_TAPS = 9
+"""Up to so many taps small planes are best done a tap at a time."""
+SMALLEST_TRANSFORMED, FEWEST_TRANSFORMED = 100, 1 << 19
+"""From how many taps, and products in a plane, on a Fourier transform is the faster scheme for a filter with a channel
+of its own."""
 
 
 def has_table(geometry: Geometry) -> bool:
@@ -50,13 +51,13 @@ def _large(padded: Array, geometry: Geometry, in_order: bool) -> Correlation:
     from convstep.correlation.patches import Patches
     from convstep.correlation.taps import Taps
 
-    taps = geometry.taps
+    taps, plane = geometry.taps, geometry.output[0] * geometry.output[1]
     if in_order:
         return Taps(padded, geometry)
     if not Band.suits(geometry):
         return Patches(padded, geometry)
-    if geometry.output[0] * geometry.output[1] >= SMALL_PLANE:
-        return Band(padded, geometry) if taps < SMALLEST_TRANSFORMED else Fourier(padded, geometry)
-    if taps <= FEW_TAPS:
-        return Taps(padded, geometry)
-    return Patches(padded, geometry) if taps <= SOME_TAPS else Fourier(padded, geometry)
+    if taps >= SMALLEST_TRANSFORMED and plane * taps >= FEWEST_TRANSFORMED:
+        return Fourier(padded, geometry)
+    if plane >= SMALL_PLANE:
+        return Band(padded, geometry)
+    return Taps(padded, geometry) if taps <= FEW_TAPS else Patches(padded, geometry)

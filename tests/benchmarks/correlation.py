@@ -1,7 +1,8 @@
 """Large problems against PyTorch, and the rule that picks a scheme against the fastest of all schemes.
 
 ``python -m tests.benchmarks.correlation`` prints the tables and writes them to ``tests/benchmarks/correlation.md``. One
-thread each, and the processor's time of that thread: what else goes on in the machine disturbs that least.
+thread each, and the processor's time of that thread: what else goes on in the machine disturbs that least. With a
+number of threads behind it, the first table is printed for so many each, by the clock; that wants a machine at rest.
 """
 
 from __future__ import annotations
@@ -46,13 +47,18 @@ PICKS = (
 SLOWEST_PICK = 1.3
 
 
-def single_threaded() -> None:
-    """Starts anew with one thread, which the libraries only look for when they are loaded."""
-    if any(os.environ.get(name) != "1" for name in THREADS):
-        os.environ.update(dict.fromkeys(THREADS, "1"))
+def start_with(threads: int) -> None:
+    """Starts anew with so many threads, which the libraries only look for when they are loaded."""
+    if any(os.environ.get(name) != str(threads) for name in THREADS):
+        os.environ.update(dict.fromkeys(THREADS, str(threads)))
         for slow in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
             os.environ.pop(slow, None)
-        os.execv(sys.executable, [sys.executable, "-m", "tests.benchmarks.correlation"])
+        os.execv(sys.executable, [sys.executable, "-m", "tests.benchmarks.correlation", str(threads)])
+
+
+def seconds() -> float:
+    """The processor's time of the only thread, or where there are several the clock's."""
+    return time.thread_time() if os.environ[THREADS[0]] == "1" else time.perf_counter()
 
 
 def problem(shape: tuple[int, ...]) -> Any:
@@ -109,10 +115,10 @@ def least(actions: dict[str, Callable[[], object]], rounds: int, block: int = 1)
     began = time.monotonic()
     for _ in range(rounds):
         for name, action in actions.items():
-            start = time.thread_time()
+            start = seconds()
             for _ in range(block):
                 action()
-            found[name] = min(found[name], (time.thread_time() - start) / block)
+            found[name] = min(found[name], (seconds() - start) / block)
         if time.monotonic() - began > SECONDS:
             break
     return found
@@ -177,21 +183,24 @@ def picks() -> Iterator[str]:
 
 def main() -> None:
     """Measures, prints, writes."""
-    single_threaded()
+    threads = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    start_with(threads)
+    import datetime
+
     import torch
 
     from tests.benchmarks.__main__ import machine
 
-    torch.set_num_threads(1)
-    import datetime
-
-    lines = [f"{datetime.datetime.now(datetime.UTC).date()}, {machine()}; one thread each, processor time.", ""]
+    torch.set_num_threads(threads)
+    how = "one thread each, processor time" if threads == 1 else f"{threads} threads each, by the clock"
+    lines = [f"{datetime.datetime.now(datetime.UTC).date()}, {machine()}; {how}.", ""]
     print(*lines, sep="\n")
-    for table in (steps(), iter([""]), picks()):
+    for table in (steps(), iter([""]), picks()) if threads == 1 else (steps(),):
         for line in table:
             print(line, flush=True)
             lines.append(line)
-    TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if threads == 1:
+        TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

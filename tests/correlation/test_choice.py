@@ -44,7 +44,8 @@ def test_large_problems_by_their_shape() -> None:
     assert isinstance(made(Geometry(1, 1, (256, 256), 1, (11, 11)), in_order=True), Taps)
     assert isinstance(made(Geometry(1, 1, (90, 90), 1, (3, 3))), Taps)
     assert isinstance(made(Geometry(1, 1, (64, 64), 1, (5, 5))), Patches)
-    assert isinstance(made(Geometry(1, 1, (64, 64), 1, (9, 9))), Fourier)
+    assert isinstance(made(Geometry(1, 1, (64, 64), 1, (9, 9))), Patches)
+    assert isinstance(made(Geometry(1, 1, (64, 64), 1, (21, 21))), Fourier)
     assert isinstance(made(Geometry(1, 1, (256, 256), 1, (11, 11), stride=(2, 2))), Patches)
     assert isinstance(made(Geometry(8, 3, (32, 32), 16, (5, 5))), Patches)
 
@@ -59,10 +60,14 @@ def test_large_problems_by_their_shape() -> None:
         (Geometry(1, 1, (66, 130), 1, (3, 3)), Band),
         (Geometry(1, 1, (130, 66), 1, (3, 3)), Band),
         (Geometry(1, 1, (66, 129), 1, (3, 3)), Taps),
-        # Below that 9 taps are few, and 36 are some.
+        # Below that 9 taps are few.
         (Geometry(1, 1, (88, 92), 1, (2, 5)), Patches),
-        (Geometry(1, 1, (64, 64), 1, (6, 6)), Patches),
-        (Geometry(1, 1, (64, 100), 1, (1, 37)), Fourier),
+        (Geometry(1, 1, (64, 100), 1, (1, 37)), Patches),
+        # 100 taps may be transformed, and 99 not; 64·64 outputs times 128 taps are the fewest products.
+        (Geometry(1, 1, (60, 199), 1, (1, 100)), Fourier),
+        (Geometry(1, 1, (60, 198), 1, (1, 99)), Patches),
+        (Geometry(1, 1, (71, 79), 1, (8, 16)), Fourier),
+        (Geometry(1, 1, (70, 79), 1, (8, 16)), Patches),
     ],
 )
 def test_where_one_scheme_ends_the_next_begins(geometry: Geometry, scheme: type) -> None:
