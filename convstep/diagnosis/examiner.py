@@ -60,6 +60,8 @@ def diagnose(problem: Problem, attempt: Mapping[str, Any], earlier: Sequence[Map
 
 MOST_KEPT = 1 << 25
 """So many bytes of what was worked out for other attempts at the same exercise are kept, of each kind."""
+MOST_OWN = 16
+"""So many exercises that start from a learner's own numbers are kept: the next attempt goes on from the last."""
 NEW = ("new_filter", "new_bias")
 """The new parameters."""
 
@@ -78,7 +80,7 @@ class Examiner:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self._exercises: dict[int, Exercise] = {}
+        self._exercises: dict[tuple[object, ...], Exercise] = {}
 
     def diagnose(self, attempt: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]] = ()) -> Diagnosis:
         """See `diagnose`."""
@@ -87,21 +89,36 @@ class Examiner:
 
     def exercise(self, iteration: int, earlier: Sequence[Mapping[str, Any]] = ()) -> Exercise:
         """The exercise that an iteration is, after the learner's own attempts at earlier ones."""
-        own = [each for each in earlier if int(each.get("iteration", 1)) < iteration]
-        if own:
-            return Exercise(setting_at(self.problem, iteration, self._gone_on_from(own)))
-        if iteration not in self._exercises:
-            self._exercises[iteration] = Exercise(setting_at(self.problem, iteration))
-        return self._exercises[iteration]
+        return self._after(iteration, self._gone_on_from([each for each in earlier if _iteration_of(each) < iteration]))
 
     def _gone_on_from(self, earlier: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Attempts at earlier iterations; what was not written of their ends, as the mistakes made there lead to it."""
         result: list[Mapping[str, Any]] = []
-        for each in sorted(earlier, key=lambda mine: int(mine.get("iteration", 1))):
-            exercise = self.exercise(int(each.get("iteration", 1)), result)
-            missing = [name for name in exercise.ends if name not in each]
-            result.append({**each, **exercise.led_to(read_written(each), missing)} if missing else each)
+        for each in sorted(earlier, key=_iteration_of):
+            exercise = self._after(_iteration_of(each), result)
+            has = exercise.setting.truth
+            known = {name: value for name, value in each.items() if name in has or name == "iteration"}
+            missing = [name for name in exercise.ends if name not in known]
+            result.append({**known, **exercise.led_to(read_written(known), missing)} if missing else known)
         return result
+
+    def _after(self, iteration: int, whole: Sequence[Mapping[str, Any]]) -> Exercise:
+        """The exercise after attempts whose ends are known; the same one as long as it is asked for."""
+        key = iteration, *((_iteration_of(each), *_keys_of(each)) for each in whole)
+        if key not in self._exercises:
+            own = [known for known in self._exercises if len(known) > 1]
+            if len(own) >= MOST_OWN:
+                del self._exercises[own[0]]
+            self._exercises[key] = Exercise(setting_at(self.problem, iteration, whole))
+        return self._exercises[key]
+
+
+def _iteration_of(attempt: Mapping[str, Any]) -> int:
+    return int(attempt.get("iteration", 1))
+
+
+def _keys_of(attempt: Mapping[str, Any]) -> list[tuple[object, ...]]:
+    return [(name, *each.key) for name, each in read_written(attempt).items()]
 
 
 class Exercise:

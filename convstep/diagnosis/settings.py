@@ -48,9 +48,9 @@ def setting_at(problem: Problem, iteration: int, earlier: Sequence[Mapping[str, 
 
 def _setting(problem: Problem, steps: _Steps, iteration: int, earlier: Sequence[Mapping[str, Any]]) -> Setting:
     problem, doubt = problem.in_floats, 0.0
-    of_run = _of_run(steps.problem, iteration) if earlier else {}
     for mine in sorted(earlier, key=lambda each: int(each.get("iteration", 1))):
         doubt = steps.go_on_from(mine) if problem.learns else 0.0
+    of_run = _of_run(steps.problem, iteration) if steps.is_own else {}
     return _setting_of(steps, steps.at(iteration), doubt, of_run)
 
 
@@ -71,7 +71,7 @@ def _setting_of(
         before=dict(steps.before),
         earlier=dict(steps.sums),
         kept=dict(steps.kept),
-        of_run=of_run if steps.is_own else {},
+        of_run=of_run,
         doubt=doubt,
         is_own=steps.is_own,
     )
@@ -138,7 +138,7 @@ class _Steps:
         self.kept = {
             name: setting.shaped(name, float(numbers[f"{name.partition('_')[0]}_sign"][0]) * numbers[name][0])
             for name in GRADIENTS
-            if name in written
+            if name in written and name in step
         }
         parameters: dict[str, Any] = {
             kind: setting.shaped(f"new_{kind}", numbers[f"new_{kind}"][0]) for kind in _kinds(step)

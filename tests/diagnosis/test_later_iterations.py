@@ -9,6 +9,7 @@ import pytest
 from program import SAMPLES
 
 import convstep
+from convstep.diagnosis.examiner import Examiner, Exercise
 
 SIGMOID = {
     "input": [[1, -1, 0], [0, 1, 0], [0, -1, 1]],
@@ -130,3 +131,24 @@ def test_a_zero_may_be_all_that_is_left_of_a_number_that_was_cut():
     assert judged({**SIGMOID, "learning_rate": 0.01}, cut)[0].verdict == "right"
     above = {**cut, "filter_update": [[0.004, 0], [-0.004, 1]]}
     assert judged({**SIGMOID, "learning_rate": 0.01}, above)[0].verdict == "slip"
+
+
+def test_each_attempt_is_judged_once_however_many_follow(monkeypatch):
+    """What an iteration leads to is asked again for each that follows; it was worked out twice as often each time."""
+    explained, calls = Exercise._explained, []
+    monkeypatch.setattr(Exercise, "_explained", lambda *given: calls.append(1) or explained(*given))
+    random = np.random.default_rng(1)
+    guessed = [{"new_filter": random.integers(-5, 6, (2, 2)).tolist()} for _ in range(8)]
+    examiner = Examiner(convstep.load(SIGMOID))
+    numbered = [{"iteration": number, **attempt} for number, attempt in enumerate(guessed, 1)]
+    for number, attempt in enumerate(numbered):
+        examiner.diagnose(attempt, numbered[:number])
+    assert len(calls) == len(guessed)
+
+
+def test_what_an_earlier_attempt_should_not_have_is_passed_over():
+    """That is told where that attempt itself is judged."""
+    right = convstep.load(SIGMOID)
+    new = next(iter(convstep.descend(right)))["new_filter"].tolist()
+    earlier = [{"new_filter": new, "bias_gradient": 3, "new_bias": 1}]
+    assert convstep.diagnose(right, {"iteration": 2, "new_filter": new}, earlier).iteration == 2
