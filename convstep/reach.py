@@ -71,11 +71,21 @@ class Reach:
         far = distance > 0.5 * np.abs(self.at_zero - self.nearest)
         return np.asarray(wins & (self.is_produced | far) & ~self.sees_only_zeros)
 
+    def wrong(self, step: Step) -> Mask:
+        """Which outputs are wrong in an iteration."""
+        return np.asarray(np.abs(step.output_gradient) > self.problem.stop.gradient)
+
+    def silent(self, step: Step) -> Mask:
+        """Which of them send nothing back through their slope."""
+        return np.asarray(self.wrong(step) & (np.abs(step.delta) <= self.problem.stop.gradient))
+
     def died(self, step: Step) -> Mask:
-        """Which outputs are wrong in an iteration, could be better, and send nothing back through their slope."""
-        least = self.problem.stop.gradient
-        silent = (np.abs(step.output_gradient) > least) & (np.abs(step.delta) <= least)
-        return np.asarray(silent & self.could_be_better(step.output, step.output_gradient))
+        """Which of these could be better."""
+        return np.asarray(self.silent(step) & self.could_be_better(step.output, step.output_gradient))
+
+    def held(self, step: Step) -> Mask:
+        """Which outputs are wrong because they see only zeros."""
+        return np.asarray(self.wrong(step) & self.held_by_zeros)
 
     @cached_property
     def nearest(self) -> Array:

@@ -73,10 +73,11 @@ def _converged(problem: Problem, outcome: Outcome, first: Step, last: Step) -> s
 def _dead(problem: Problem, outcome: Outcome, first: Step, last: Step) -> str:
     opening = f"The gradient is {_size_of_gradient(problem, last)} although the loss is still {_loss_of(outcome)}"
     reach = Reach(problem)
-    died = reach.died(last)
-    if died.any():
-        return f"{opening}: {_no_way_back(problem, last, died)}."
-    return f"{opening}: {_held(problem, (np.abs(last.output_gradient) > problem.stop.gradient) & reach.held_by_zeros)}."
+    died, held = reach.died(last), reach.held(last)
+    if held.any() and not died.any():
+        return f"{opening}: {_held(problem, held)}."
+    # Where none could be much better, those that are not quite right keep the run from being at rest.
+    return f"{opening}: {_no_way_back(problem, last, died if died.any() else reach.silent(last) & reach.is_produced)}."
 
 
 def _no_way_back(problem: Problem, last: Step, died: Mask) -> str:
@@ -103,8 +104,7 @@ def _stationary(problem: Problem, outcome: Outcome, first: Step, last: Step) -> 
     if problem.target is None:
         return f"{opening}: nothing changes any more."
     reach, activation = Reach(problem), make_activation(problem.activation, problem.slope_at_zero)
-    wrong = np.abs(last.output_gradient) > problem.stop.gradient
-    held = wrong & reach.held_by_zeros
+    wrong, held = reach.wrong(last), reach.held(last)
     if (died := reach.died(last)).any():
         return f"{opening}: {_no_way_back(problem, last, died)}."
     beyond = wrong & ~reach.is_produced & ~held

@@ -280,3 +280,9 @@ def test_a_number_cut_off_ends_a_sentence() -> None:
     assert judge(problem, outcome, first, first) == Verdict(
         "The one iteration asked for is done; the loss went from 0.5 to 0.333333…"
     )
+
+
+def test_dead_by_an_output_that_is_as_good_as_right() -> None:
+    """Its error is 1e-7; the other's target cannot be produced, and no window is all zeros."""
+    found = verdict(row([1, 0.5], [1e-7, -1], w=-1.0, activation=Choice("relu")))
+    assert found.reason.endswith("output[0,0] is wrong, but the slope of relu there is 0, so no error flows back.")

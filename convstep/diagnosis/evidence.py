@@ -47,8 +47,6 @@ class Evidence:
         self.truths = followed.truths.reshape(len(followed.truths), -1)
         self.finest = written.unit if written.decimals >= FEW_DECIMALS else finest
         self.half = 0.5 * finest
-        self.most_units = np.maximum(self.units, self.half)
-        self.has_wholes = bool(self.half and not self.units.all())
         self.rounding = max(setting.roundings[name], 1e-300)
         self.largest = float(np.abs(self.values).max(initial=0.0))
         self.count = int(self.judged.sum())
@@ -79,10 +77,7 @@ class Evidence:
         return self._within(predicted, doubt)
 
     def _within(self, predicted: Array, doubt: Array | float) -> Mask:
-        units = self.most_units
-        if self.has_wholes:
-            units = units_of(self.values, self.units, predicted, self.half)
-        units = lost_units(predicted, units, doubt)
+        units = lost_units(predicted, units_of(self.values, self.units, predicted, self.half), doubt)
         allowed = (units + doubt) * (1.0 + 1e-9) + self._floor(predicted)
         with np.errstate(invalid="ignore"):
             result: Mask = (np.abs(predicted - self.values) <= allowed) | ~self.judged

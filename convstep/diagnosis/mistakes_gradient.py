@@ -135,7 +135,7 @@ def _scaling(s: Setting, stage: str, right: Compute) -> Iterator[Rule]:
         yield Rule("gradient-averaged", stage, lambda s, v, count=count: right(s, v) / count, again=again)  # type: ignore[misc]
     if s.iteration > 1:
         sign = "bias_sign" if again else "filter_sign"
-        for before in (s.earlier, s.kept):
+        for before in (s.earlier, s.accumulated):
             if stage in before:
                 yield Rule(
                     "gradient-accumulated",

@@ -168,16 +168,27 @@ def _judged(reading: Reading, name: str, way: Way | None) -> JudgedQuantity:
     elif status == "wrong" and way is not None:
         here = [each for each, where in way.at.items() if where == name] or seen
         name_of = here[0] if len(here) == 1 else None
+    right = (setting.of_run if followed.as_run else setting.truth)[name][0]
     return JudgedQuantity(
         name,
         status,
         read_only(np.where(written.judged, written.values, np.nan)),
-        read_only(setting.shaped(name, (setting.of_run if followed.as_run else setting.truth)[name][0])),
+        read_only(setting.shaped(name, right)),
         read_only(setting.shaped(name, follows[0])),
         name_of,
         cells,
         followed.nothing and status in ("right", "follows"),
+        status == "right" and _is_off(written, right),
     )
+
+
+def _is_off(written: Written, right: Array) -> bool:
+    """Whether a number that was rounded is off by more than a unit of its own last digit."""
+    if written.values.size != right.size:
+        return False
+    units = np.where(written.judged, written.units, 0.0).reshape(-1)
+    apart = np.abs(written.values.reshape(-1) - right.reshape(-1))
+    return bool(((units > 0) & (apart > units * (1.0 + 1e-9))).any())
 
 
 def _mistakes_seen_in(plan: Plan, way: Way, name: str) -> list[str]:

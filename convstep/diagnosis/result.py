@@ -46,6 +46,7 @@ class JudgedQuantity(NamedTuple):
         id: The convention's id, or the mistake's where there is one only.
         cells: The numbers that are slips or wrong.
         nothing: Whether it follows from zeros alone: it is not wrong, and shows nothing.
+        by_rounding: Whether it is right, and off by more than its own last digit, as rounding before it can make it.
     """
 
     name: str
@@ -56,6 +57,7 @@ class JudgedQuantity(NamedTuple):
     id: str | None = None
     cells: tuple[JudgedCell, ...] = ()
     nothing: bool = False
+    by_rounding: bool = False
 
     @property
     def follows_differs(self) -> bool:

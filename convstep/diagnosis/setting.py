@@ -34,7 +34,7 @@ class Setting:
         first: The filter and the bias of iteration 1, by name.
         before: The optimizer's state before the iteration, by quantity (`filter_momentum`).
         earlier: The sums of the earlier iterations' gradients, by quantity; empty in iteration 1.
-        kept: The gradients that the learner wrote in the iteration before, by quantity, where the sum may be in them.
+        accumulated: The gradients that the learner wrote in the iteration before, by quantity: perhaps sums already.
         of_run: Every quantity as the problem's own run has it, where that does not start from the same numbers.
         doubt: By how much the filter and the bias may be off because the learner had rounded them.
         is_own: Whether it starts from the learner's own numbers for earlier iterations, which are not the right ones.
@@ -49,7 +49,7 @@ class Setting:
         first: Problem,
         before: State,
         earlier: State,
-        kept: State = MappingProxyType({}),
+        accumulated: State = MappingProxyType({}),
         of_run: State = MappingProxyType({}),
         doubt: float = 0.0,
         is_own: bool = False,
@@ -62,7 +62,7 @@ class Setting:
         self.first = {name: self.full(name, value) for name, value in _parameters(first).items()}
         self.before = {name: self.full(name, value) for name, value in before.items()}
         self.earlier = {name: self.full(name, value) for name, value in earlier.items()}
-        self.kept = {name: self.full(name, value) for name, value in kept.items()}
+        self.accumulated = {name: self.full(name, value) for name, value in accumulated.items()}
         self.of_run = {name: self.full(name, value) for name, value in of_run.items()}
         self.doubt = doubt
         self.is_own = is_own

@@ -70,7 +70,7 @@ def _setting_of(
         first=problem,
         before=dict(steps.before),
         earlier=dict(steps.sums),
-        kept=dict(steps.kept),
+        accumulated=dict(steps.accumulated),
         of_run=of_run,
         doubt=doubt,
         is_own=steps.is_own,
@@ -83,7 +83,7 @@ class _Steps:
     Attributes:
         before: The optimizer's state before the iteration last asked for.
         sums: The sums of the gradients of the iterations before it.
-        kept: The gradients that the learner wrote in the iteration before it.
+        accumulated: The gradients that the learner wrote in the iteration before it.
         is_own: Whether they go on from a learner's own numbers.
     """
 
@@ -91,7 +91,7 @@ class _Steps:
         self.problem = problem
         self.before = first_state(problem.in_floats)
         self.sums: dict[str, Array] = {}
-        self.kept: dict[str, Array] = {}
+        self.accumulated: dict[str, Array] = {}
         self.done = 0
         self.is_own = False
         self._steps: Iterator[Step] = iter(descend(problem))
@@ -119,7 +119,7 @@ class _Steps:
     def _keep(self, step: Step) -> None:
         """What the iterations after this one need of it."""
         self.before = {name: step.array(name) for name in self.before}
-        self.kept = {}
+        self.accumulated = {}
         for name in GRADIENTS:
             if name in step:
                 self.sums[name] = self.sums.get(name, np.zeros(())) + step.array(name)
@@ -135,7 +135,7 @@ class _Steps:
         with np.errstate(all="ignore"):
             numbers, doubts = went_on_with(setting, stages_of(setting), written, finest(written))
         self._keep(step)
-        self.kept = {
+        self.accumulated = {
             name: setting.shaped(name, float(numbers[f"{name.partition('_')[0]}_sign"][0]) * numbers[name][0])
             for name in GRADIENTS
             if name in written and name in step

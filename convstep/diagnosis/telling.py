@@ -80,8 +80,8 @@ def _sight(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]
         except ValueError:  # of another shape, and nothing can be computed from it
             return None
         right[stage.name] = stage.compute(setting, right)
-        kept = stage.name.endswith(STATES) and stage.name not in plan.given  # in nobody's sight
-        if stage.name in QUANTITIES and not kept and plan.ancestors[stage.name] & plan.bit[rule.stage]:
+        unseen = stage.name.endswith(STATES) and stage.name not in plan.given
+        if stage.name in QUANTITIES and not unseen and plan.ancestors[stage.name] & plan.bit[rule.stage]:
             sight = _compared(setting, stage.name, wrong[stage.name], right[stage.name])
             if sight is not None:
                 return sight

@@ -73,7 +73,7 @@ def _rest_words(rest: Sequence[Death]) -> str:
 def _held_by_zeros(problem: Problem, history: History) -> Iterator[Fact]:
     """The outputs that are wrong, and that no filter changes."""
     reach = Reach(problem)
-    held = (np.abs(history.last.output_gradient) > problem.stop.gradient) & reach.held_by_zeros
+    held = reach.held(history.last)
     if not held.any():
         return
     one = held.sum() == 1

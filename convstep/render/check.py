@@ -94,7 +94,7 @@ def _quantity_lines(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) 
         says = "the same mistake shows here"
     if quantity.nothing:
         says = "follows, but from zeros alone: it shows nothing"
-    elif _is_right_by_rounding(diagnosis, quantity):
+    elif quantity.by_rounding:
         says = "right, if you rounded on the way"
     beside = Text.assemble("   ", (says, style))
     if title.cell_len + beside.cell_len <= look.width:
@@ -117,21 +117,12 @@ def _matrices(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) -> lis
     given = quantity.given.reshape(quantity.expected.shape) if same_shape else quantity.given
     terms = [Term("", _block("yours", given, quantity, look, marked=same_shape))]
     whole = same_shape and not np.isnan(given).any()
-    if quantity.status == "right" and whole and not _is_right_by_rounding(diagnosis, quantity):
+    if quantity.status == "right" and whole and not quantity.by_rounding:
         return terms
     terms.append(Term("", _block("right", quantity.expected, quantity, look)))
     if quantity.follows_differs and quantity.status in ("wrong", "slip"):
         terms.append(Term("", _block("from your numbers", quantity.follows, quantity, look)))
     return terms
-
-
-def _is_right_by_rounding(diagnosis: Diagnosis, quantity: JudgedQuantity) -> bool:
-    """Whether a right number is off by more than its own last digit, as rounding before it can make it."""
-    if quantity.status != "right" or quantity.given.size != quantity.expected.size:
-        return False
-    units = diagnosis.reading.written[quantity.name].units.reshape(-1)
-    apart = np.abs(quantity.given.reshape(-1) - quantity.expected.reshape(-1))
-    return bool(((units > 0) & (apart > units * (1.0 + 1e-9))).any())
 
 
 def _block(title: str, array: Array, quantity: JudgedQuantity, look: Look, *, marked: bool = False) -> Block:
@@ -189,7 +180,7 @@ def _right(diagnosis: Diagnosis, look: Look) -> list[Text]:
         lines += paragraphs(f"Your convention is fine. {says}", look.width)
     if not conventions:
         count = sum(int((~np.isnan(each.given)).sum()) for each in diagnosis.quantities)
-        rounded = any(_is_right_by_rounding(diagnosis, each) for each in diagnosis.quantities)
+        rounded = any(each.by_rounding for each in diagnosis.quantities)
         says = f"{'Every number is' if count > 1 else 'The number is'} what it should be"
         says += ", for somebody who rounds on the way: write down the steps before to know more." if rounded else "."
         lines += paragraphs(says, look.width)

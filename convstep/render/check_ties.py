@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 from rich.text import Text
 
 from convstep.arrays import Array
 from convstep.diagnosis.result import Diagnosis, Separation
+from convstep.diagnosis.simulation import same
 from convstep.numbers import listing
 from convstep.quantities import QUANTITIES
 from convstep.render.check_conventions import titled
@@ -51,12 +51,16 @@ def _separation(separation: Separation | None, look: Look) -> list[Text]:
 
 def _by_prediction(separation: Separation) -> list[tuple[str, Array]]:
     """What the quantity would be, each once, with the names of the explanations that say so, or their numbers."""
-    groups: dict[bytes, list[int]] = {}
     predictions = list(separation.predictions.items())[:MOST_SETS]
+    groups: list[list[int]] = []
     for place, (_, numbers) in enumerate(predictions):
-        groups.setdefault((np.round(numbers, 9) + 0.0).tobytes(), []).append(place)
+        alike = next((group for group in groups if same(predictions[group[0]][1], numbers)), None)
+        if alike is None:
+            groups.append([place])
+        else:
+            alike.append(place)
     found = []
-    for places in groups.values():
+    for places in groups:
         title = ", ".join(predictions[place][0] for place in places)
         if len(places) > 1 and len(title) > LONGEST_TITLE:
             title = listing([str(place + 1) for place in places])
