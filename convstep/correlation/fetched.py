@@ -46,6 +46,12 @@ def pays(geometry: Geometry) -> bool:
     return g.stride == (1, 1) and g.group_filters <= g.group_channels * g.kernel[1]
 
 
+def rows_at_once(geometry: Geometry, tile_numbers: int) -> int:
+    """How many rows of the input a tile has: as many as copy so many numbers of δ, and at least one."""
+    g = geometry
+    return min(g.padded[0], max(1, tile_numbers // (g.group_filters * g.kernel[0] * g.padded[1])))
+
+
 def fetch(delta: Array, w: Array, geometry: Geometry, gradient: Array, tile_numbers: int) -> None:
     """Writes ∂L/∂x̂ into gradient.
 
@@ -59,7 +65,7 @@ def fetch(delta: Array, w: Array, geometry: Geometry, gradient: Array, tile_numb
     g = geometry
     by_column = w.reshape(g.groups, g.group_filters, g.group_channels, *g.kernel).transpose(0, 4, 2, 1, 3)
     by_column = by_column.reshape(g.groups, g.kernel[1], g.group_channels, -1)
-    rows = min(g.padded[0], max(1, tile_numbers // (g.group_filters * g.kernel[0] * g.padded[1])))
+    rows = rows_at_once(g, tile_numbers)
     around = Around(g, rows)
     products = np.empty((g.group_channels, rows * g.padded[1]))
     flat = gradient.reshape(g.batch, g.groups, g.group_channels, -1)

@@ -410,7 +410,7 @@ def test_a_million_iterations_in_bounded_memory(script):
         return found
 
     peak(600)
-    assert peak(3_000) < 1.25 * peak(1_000) + 2**19
+    assert peak(2_000) < 1.25 * peak(700) + 2**19
 
 
 # What helps to type them

@@ -12,7 +12,7 @@ from planted_problems import drawn_problem
 
 import convstep
 
-DRAWN = 300
+DRAWN = 150
 
 
 def truth(document: dict[str, Any], iteration: int) -> convstep.Step:
@@ -179,7 +179,7 @@ FIRST_SEEN: dict[str, set[str]] = {
 def test_a_mistake_changes_what_it_should_and_nothing_before(id_: str) -> None:
     random = np.random.default_rng(len(id_))
     seen = set()
-    for _ in range(12):
+    for _ in range(6):
         attempt = planted(random, (id_,), 4)
         right = calculate(attempt.problem, (), attempt.iteration, attempt.signs)
         wrong = calculate(attempt.problem, attempt.readings, attempt.iteration, attempt.signs)

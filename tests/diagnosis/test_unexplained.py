@@ -64,7 +64,7 @@ def test_random_numbers_are_not_explained():
     """A guard against chance, not a promise for each draw: these are fixed."""
     problem = convstep.load(QUESTION)
     random = np.random.default_rng(7)
-    for _ in range(50):
+    for _ in range(25):
         drawn = {name: np.round(random.normal(0, 3, (2, 2)), 2).tolist() for name in ("filter_gradient", "new_filter")}
         assert convstep.diagnose(problem, drawn).verdict == "unexplained"
 

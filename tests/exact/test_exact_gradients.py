@@ -18,7 +18,7 @@ from convstep.exact_gradients import Reading, slopes
 from convstep.gradients import BESIDE_KINKS, LOSS, RANDOM, check_gradients
 
 
-@examples(12)
+@examples(6)
 @given(exact_problems())
 def test_every_gradient_is_the_difference_quotient(problem):
     found = check_gradients(problem, directions=2, cells=True)

@@ -55,7 +55,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "correlation.taps": SCHEMES,
     "correlation.band": ("tests/correlation/test_band.py", *SCHEMES),
     "correlation.patches": ("tests/correlation/test_patches.py", *SCHEMES),
-    "correlation.fetched": SCHEMES,
+    "correlation.fetched": ("tests/correlation/test_fetched.py", *SCHEMES),
     "correlation.fourier": SCHEMES,
     "correlation.reordered": SCHEMES,
     "correlation.choice": SCHEMES,

@@ -109,7 +109,7 @@ def test_the_samples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert [by_command(capsys, command) for command in told] == [advice.tried for advice in reasons.advice]
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(60))
 def test_drawn_problems(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
     """By the library, and by the command as it is printed."""
     document = drawn_run(seed)
@@ -125,7 +125,7 @@ def test_drawn_problems(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert [by_command(capsys, command) for command in commands(page)] == [advice.tried for advice in reasons.advice]
 
 
-@pytest.mark.parametrize("seed", [1, 3, 14, 35, 49, 56, 63, 98])
+@pytest.mark.parametrize("seed", [1, 3, 14, 35, 49, 56])
 def test_the_same_twice(seed: int) -> None:
     problem = convstep.load(drawn_run(seed))
     first, second = convstep.why(problem), convstep.why(problem)
