@@ -1,5 +1,5 @@
 """How many examples the tests that draw their own take: the same ones every time in the suite, so that what it says
-depends on the code alone; on demand as many as wanted, drawn anew.
+depends on the code alone; on demand more, drawn anew, or fewer.
 """
 
 from __future__ import annotations
@@ -10,13 +10,18 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-FACTOR = int(os.environ.get("CONVSTEP_FUZZ", "0"))
-"""How many times as many examples as in the suite, drawn anew each time."""
+FACTOR = float(os.environ.get("CONVSTEP_FUZZ", "1"))
+"""How many times as many examples as in the suite; if more, drawn anew each time."""
 
 
 def examples(count: int) -> Callable[[Any], Any]:
     """Draws so many examples in the suite, or CONVSTEP_FUZZ times as many."""
-    return settings(max_examples=count * max(1, FACTOR))
+    return settings(max_examples=times(count))
+
+
+def times(count: int) -> int:
+    """CONVSTEP_FUZZ times as many, and at least one."""
+    return max(1, round(count * FACTOR))
 
 
 def load() -> None:
@@ -26,8 +31,8 @@ def load() -> None:
     settings.register_profile(
         "convstep",
         settings.default,
-        max_examples=100 * max(1, FACTOR),
-        derandomize=not FACTOR,
+        max_examples=times(100),
+        derandomize=FACTOR <= 1,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 
 import click
 
@@ -14,7 +15,7 @@ USUAL = (
     *("pre_activation", "output", "error", "activation_slope", "delta", "filter_gradient", "bias_gradient"),
     *("new_filter", "new_bias"),
 )
-"""The quantities to be filled in where nobody says others."""
+"""The quantities to be filled in where nobody says others; what the optimizer keeps comes to them."""
 
 
 @click.command("worksheet")
@@ -37,20 +38,20 @@ def command(request: ProblemRequest, quantities: str | None, iteration: int) -> 
 
     opened = request.open()
     setting = setting_at(opened.problem, iteration)
-    names = _wanted(quantities, list(setting.truth))
+    names = _wanted(quantities, list(setting.truth), (*USUAL, *setting.before))
     shapes = [(name, setting.own_shape(name)) for name in names]
     sys.stdout.write(worksheet_text(opened.problem, shapes, iteration))
     return 0
 
 
-def _wanted(text: str | None, known: list[str]) -> list[str]:
+def _wanted(text: str | None, known: list[str], usual: Collection[str]) -> list[str]:
     """The quantities asked for, in the order of the calculation.
 
     Raises:
         UsageError: The iteration has no such quantity.
     """
     if text is None:
-        return [name for name in known if name in USUAL]
+        return [name for name in known if name in usual]
     wanted = [name.strip() for name in text.split(",") if name.strip()]
     if not wanted:
         raise UsageError("--quantities: expected names of quantities, such as delta,filter_gradient")

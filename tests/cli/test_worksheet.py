@@ -44,7 +44,8 @@ def test_every_sheet_has_the_right_shapes(call, name, iteration):
     assert (code, err) == (0, "")
     attempt = yaml.safe_load(out)["attempt"]
     assert attempt.pop("iteration") == iteration
-    assert list(attempt) == [each for each in steps[-1] if each in USUAL]
+    kept = ["filter_momentum"] if name == "momentum" else []
+    assert list(attempt) == [each for each in steps[-1] if each in (*USUAL, *kept)]
     assert {key: shape(value) for key, value in attempt.items()} == {
         key: np.shape(steps[-1].array(key)) for key in attempt
     }
@@ -88,6 +89,16 @@ def test_it_is_the_same_problem(call, tmp_path):
             for words in (("--sample", name), ("sheet.yaml",))
         ]
         assert runs[0].splitlines()[1:] == runs[1].splitlines()[1:]
+
+
+def test_what_the_optimizer_keeps_is_filled_in_before_the_step(call, tmp_path):
+    keys = {"input": [[1, 2], [0, 1]], "filter": [[1]], "bias": 1, "target": [[1, 1], [1, 1]], "learning_rate": 0.1}
+    (tmp_path / "adam.json").write_text(json.dumps(keys | {"optimizer": {"adam": {"amsgrad": True}}}))
+    attempt = list(yaml.safe_load(call("worksheet", "adam.json")[1])["attempt"])
+    after = attempt[attempt.index("bias_gradient") + 1 :]
+    states = ("momentum", "square_average", "largest_square_average")
+    assert sorted(after[:6]) == sorted(f"{kind}_{state}" for kind in ("filter", "bias") for state in states)
+    assert after[6:] == ["new_filter", "new_bias"]
 
 
 def test_the_quantities_and_the_iteration_are_a_wish(call):

@@ -38,7 +38,12 @@ SCHEMES = (
     "tests/test_correlation.py",
 )
 """In the order in which they are likely to notice, and quick."""
-JUDGING = tuple(f"tests/diagnosis/test_{name}.py" for name in ("hand", "paper", "slips", "unexplained", "hidden_signs"))
+WAYS = ("tests/diagnosis/test_every_way.py", "tests/diagnosis/test_golden.py", "tests/diagnosis/test_own_ways.py")
+SAID = "tests/diagnosis/test_golden.py"
+JUDGING = (
+    SAID,
+    *(f"tests/diagnosis/test_{name}.py" for name in ("hand", "paper", "slips", "unexplained", "hidden_signs")),
+)
 TESTS: dict[str, tuple[str, ...]] = {
     "activations": ("tests/test_activations.py", "tests/problem/test_parameter_limits.py"),
     "activation_base": ("tests/test_activations.py", "tests/derivation"),
@@ -65,6 +70,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     "descent": (*DESCENT, "tests/test_descent_promises.py"),
     "stopping": ("tests/test_stopping.py", "tests/test_descent.py", "tests/sweeping/test_running.py"),
     "verdict": ("tests/test_verdict.py",),
+    **{
+        f"diagnosis.{name}": WAYS
+        for name in (
+            *("calculation", "candidate_sums", "updating", "other_sources", "rule", "setting", "plan"),
+            *(f"mistakes_{where}" for where in ("forward", "delta", "gradient", "update")),
+        )
+    },
     "diagnosis.hand": ("tests/diagnosis/test_hand.py",),
     "diagnosis.paper": ("tests/diagnosis/test_paper.py",),
     "diagnosis.slips": ("tests/diagnosis/test_slips.py",),
