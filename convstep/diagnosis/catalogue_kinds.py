@@ -22,7 +22,7 @@ COMMON_FIRST = (
 
 BIT_OF: Mapping[str, int] = {name: 1 << number for number, name in enumerate(COMMON_FIRST)}
 
-_GROUPS = (
+GROUPS = (
     (
         *("slope-forgotten", "slope-at-zero", "activation-for-slope", "value-for-slope", "slope-of-output"),
         *("slope-shortcut", "upstream-forgotten", "slope-of-error", "slope-of-target", "slope-inverted"),
@@ -52,7 +52,7 @@ _GROUPS = (
 
 
 _GROUP_BITS: Mapping[str, int] = {
-    name: sum(1 << number for number, group in enumerate(_GROUPS) if name in group) for name in COMMON_FIRST
+    name: sum(1 << number for number, group in enumerate(GROUPS) if name in group) for name in COMMON_FIRST
 }
 
 

@@ -1,5 +1,5 @@
-"""What every wrong way of doing a stage makes of some drawn problems: ``pytest tests/diagnosis --update-goldens`` writes
-it anew.
+"""What every stage and every wrong way of one makes of some drawn problems, and how far rounding can move the former:
+``pytest tests/diagnosis --update-goldens`` writes it anew.
 
 Whether a way is the one that people go is told elsewhere, by a second layer. This one tells what a change has changed.
 """
@@ -19,6 +19,7 @@ from planted_problems import drawn_problem
 import convstep
 from convstep.arrays import Array
 from convstep.diagnosis.calculation import beside, stages_of
+from convstep.diagnosis.following import went_on_with
 from convstep.diagnosis.plan import rules_of
 from convstep.diagnosis.rule import Rule
 from convstep.diagnosis.setting import Setting
@@ -26,7 +27,7 @@ from convstep.diagnosis.settings import setting_at
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "ways.jsonl"
 SEED = 3
-DIGITS = 6
+DIGITS, DECIMALS = 6, 2
 AT_ONCE = 6
 """How many problems a test has."""
 
@@ -54,22 +55,33 @@ def with_both_signs(setting: Setting) -> dict[str, Array]:
 
 
 def told(setting: Setting, values: dict[str, Array], rule: Rule) -> str:
-    """A way with all that it says of itself, and a number a row that its numbers make."""
-    made = np.asarray(rule.compute(setting, values))
-    rows = made.reshape(len(made), -1)
-    weights = np.cos(1.0 + np.arange(rows.shape[1]))
+    """A way with all that it says of itself, and what it makes."""
     flags = [name for name in ("again", "turns", "unsigned") if getattr(rule, name)]
     about = [rule.id, rule.stage, f"{rule.way}", *rule.needs, f"beside {rule.beside}", f"without {rule.without}"]
     size = [] if rule.size is None else [f"{rule.size[0]}×{rule.size[1]}"]
-    return " ".join([*about, *flags, *size, *(f"{each:.{DIGITS}g}" for each in rows @ weights)])
+    return " ".join([*about, *flags, *size, *in_short(rule.compute(setting, values))])
+
+
+def in_short(made: Array) -> list[str]:
+    """A number for each row, made of all its numbers."""
+    rows = np.asarray(made).reshape(len(made), -1)
+    return [f"{each:.{DIGITS}g}" for each in rows @ np.cos(1.0 + np.arange(rows.shape[1]))]
+
+
+def followed(setting: Setting) -> Iterator[str]:
+    """Every stage, what it needs, its numbers, and by how much they may be off for somebody who rounds every one."""
+    stages = stages_of(setting)
+    numbers, doubts = went_on_with(setting, stages, {}, DECIMALS)
+    for stage in stages:
+        yield " ".join([stage.name, *stage.needs, *in_short(numbers[stage.name]), *in_short(doubts[stage.name])])
 
 
 @np.errstate(all="ignore")
 def ways(problem: dict[str, Any], iteration: int) -> list[str]:
-    """Every way that exists in the exercise."""
+    """Every stage, and every wrong way that exists in the exercise."""
     setting = setting_at(convstep.load(problem), iteration)
     values = with_both_signs(setting)
-    return [told(setting, values, rule) for rule in rules_of(setting)]
+    return [*followed(setting), *(told(setting, values, rule) for rule in rules_of(setting))]
 
 
 def is_same(now: str, before: str) -> bool:
@@ -105,4 +117,4 @@ def test_they_make_the_same(golden, first):
 
 def test_every_mistake_is_among_them(golden):
     assert len(golden) == len(MISTAKES)
-    assert {way.split(" ")[0] for line in golden for way in line["ways"]} == set(MISTAKES)
+    assert {way.split(" ")[0] for line in golden for way in line["ways"]} >= set(MISTAKES)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from alike import is_same
 from made import ways
 
 from convstep.descent import descend
 from convstep.diagnosis.calculation import stages_of
-from convstep.diagnosis.catalogue import CATALOGUE
-from convstep.diagnosis.catalogue_kinds import COMMON_FIRST
+from convstep.diagnosis.catalogue import CATALOGUE, CONVENTIONS
+from convstep.diagnosis.catalogue_kinds import BIT_OF, COMMON_FIRST, GROUPS, group_bits
 from convstep.diagnosis.examples import example_of
 from convstep.diagnosis.settings import setting_at
 from convstep.diagnosis.simulation import simulated
 from convstep.quantities import QUANTITIES
+from convstep.render.check_mistakes_data import write_mistakes
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "mistakes.jsonl"
 
 
 def test_the_catalogue_is_whole():
@@ -21,6 +29,27 @@ def test_the_catalogue_is_whole():
     assert sorted(COMMON_FIRST) == sorted(CATALOGUE)
     assert all(each.quantity in QUANTITIES for each in CATALOGUE.values())
     assert all(each.id == name for name, each in CATALOGUE.items())
+
+
+def test_every_row_and_its_example_are_as_they_were(request):
+    """``pytest tests/diagnosis --update-goldens`` writes them anew: read what has changed."""
+    stream = io.StringIO()
+    write_mistakes(stream, [*CATALOGUE, *CONVENTIONS], lines=True)
+    if request.config.getoption("--update-goldens"):
+        GOLDEN.write_text(stream.getvalue(), encoding="utf-8", newline="\n")
+    before = [json.loads(line) for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
+    now = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [each["id"] for each in now] == [each["id"] for each in before]
+    assert [new for new, old in zip(now, before, strict=True) if not is_same(new, old)] == []
+
+
+def test_every_mistake_has_a_bit_and_those_of_a_group_share_one():
+    assert sorted(BIT_OF.values()) == [1 << number for number in range(len(CATALOGUE))]
+    assert {name for group in GROUPS for name in group} <= set(CATALOGUE)
+    for one in CATALOGUE:
+        for other in CATALOGUE:
+            together = any(one in group and other in group for group in GROUPS)
+            assert bool(group_bits(one) & group_bits(other)) == together
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

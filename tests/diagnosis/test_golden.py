@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from alike import is_same
 from measure_diagnosis import MISTAKES, drawn_pairs, seeded
 from planted_attempts import GARBAGE, Planted, garbage, planted, right
 
@@ -105,17 +106,6 @@ def rounded(data: Any) -> Any:
     if isinstance(data, (list, tuple)):
         return [rounded(value) for value in data]
     return float(f"{data:.4g}") + 0.0 if isinstance(data, float) else data
-
-
-def is_same(now: Any, before: Any) -> bool:
-    """Whether nothing has changed; the fourth digit may, where a number lies in the middle between two."""
-    if isinstance(now, dict) and isinstance(before, dict):
-        return [*now] == [*before] and all(is_same(now[key], before[key]) for key in now)
-    if isinstance(now, list) and isinstance(before, list):
-        return len(now) == len(before) and all(map(is_same, now, before))
-    if isinstance(now, float) and isinstance(before, (float, int)):
-        return abs(now - before) <= 2e-3 * abs(before)
-    return bool(now == before)
 
 
 def changes(now: dict[str, Any], before: dict[str, Any]) -> Iterator[str]:

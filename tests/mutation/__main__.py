@@ -73,10 +73,16 @@ TESTS: dict[str, tuple[str, ...]] = {
     **{
         f"diagnosis.{name}": WAYS
         for name in (
-            *("calculation", "candidate_sums", "updating", "other_sources", "rule", "setting", "plan"),
+            *("calculation", "candidate_sums", "updating", "other_sources", "rule", "setting", "plan", "doubt"),
             *(f"mistakes_{where}" for where in ("forward", "delta", "gradient", "update")),
         )
     },
+    **{
+        f"diagnosis.{name}": ("tests/diagnosis/test_examples.py",)
+        for name in ("catalogue", "catalogue_kinds", "examples")
+    },
+    "diagnosis.telling": (SAID, "tests/diagnosis/test_telling.py"),
+    "diagnosis.terms": ("tests/diagnosis/test_sums.py", SAID),
     "diagnosis.hand": ("tests/diagnosis/test_hand.py",),
     "diagnosis.paper": ("tests/diagnosis/test_paper.py",),
     "diagnosis.slips": ("tests/diagnosis/test_slips.py",),
