@@ -31,7 +31,7 @@ class Proposal(NamedTuple):
         apart: The mistakes that it shows and tells apart from all others asked for.
         together: Groups of mistakes that give the same numbers in it.
         unseen: Mistakes that change nothing in it.
-        unmade: Mistakes that cannot be made in a problem like this.
+        unmade: Mistakes that cannot be made in iteration 1 of a problem like this.
     """
 
     problem: Problem

@@ -18,7 +18,7 @@ def proposal_text(proposal: Proposal) -> str:
     for group in proposal.together:
         lines += _comment("Shown, and not told apart here:", ", ".join(group))
     lines += _listed("Not shown here: the numbers come out right:", proposal.unseen)
-    lines += _listed("Cannot be made in a problem like this:", proposal.unmade)
+    lines += _listed("Cannot be made in iteration 1 of a problem like this:", proposal.unmade)
     return "\n".join(lines) + "\n" + document_yaml(plain_document(proposal.problem))
 
 

@@ -28,6 +28,14 @@ def test_every_mistake_is_spoken_of_once(call):
     assert max(map(len, out.splitlines())) <= 100
 
 
+def test_what_takes_an_earlier_iteration_is_not_said_to_be_impossible(call):
+    _, out, _ = call("distinguish", "ascent", "update-from-start", "--sample", "question")
+    assert out.splitlines()[:2] == [
+        "# Shown, and told apart: ascent",
+        "# Cannot be made in iteration 1 of a problem like this: update-from-start",
+    ]
+
+
 def test_the_ids_and_the_file_in_any_order(call, tmp_path):
     (tmp_path / "p.yaml").write_bytes((SAMPLES / "question.yaml").read_bytes())
     one = call("distinguish", "p.yaml", "ascent", "rate-twice", "ascent")
