@@ -1,4 +1,5 @@
-"""What is said of some hundred drawn attempts, whole: ``pytest tests/diagnosis --update-goldens`` writes it anew.
+"""What is said of some hundred drawn attempts, whole, and how much was tried for it: ``pytest tests/diagnosis
+--update-goldens`` writes it anew.
 
 Other tests tell whether that is right. This one tells that a change which was to change nothing has changed nothing,
 and shows what another one has changed: read the difference, and be glad of it, before you commit it.
@@ -20,6 +21,9 @@ from measure_diagnosis import MISTAKES, drawn_pairs, seeded
 from planted_attempts import GARBAGE, Planted, garbage, planted, right
 
 import convstep
+from convstep.diagnosis.candidates import Candidates
+from convstep.diagnosis.levels import Found
+from convstep.diagnosis.search import Search
 from convstep.render.check_data import Judged, check_data
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "diagnoses.jsonl"
@@ -86,9 +90,38 @@ def with_slip(random: np.random.Generator, whole: Planted, kind: str) -> Planted
     return whole._replace(attempt=attempt)
 
 
+class Effort:
+    """How much was tried: what a search leaves out in vain, or does not leave out any more, is seen here alone.
+
+    Attributes:
+        candidates: How many there were, over all stages of all levels.
+        products: How many products their sums took.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.candidates = self.products = 0.0
+        done, run = Search._done, Search.run
+
+        def counted_done(search: Search, candidates: Candidates, name: str) -> list[Candidates]:
+            after = done(search, candidates, name)
+            self.candidates += sum(map(len, after))
+            return after
+
+        def counted_run(search: Search) -> list[Found]:
+            try:
+                return run(search)
+            finally:
+                self.products += search.products
+
+        patch.setattr(Search, "_done", counted_done)
+        patch.setattr(Search, "run", counted_run)
+
+
 def said(problem: dict[str, Any], attempt: dict[str, Any]) -> dict[str, Any]:
-    """All that a diagnosis says, but for what was given."""
-    diagnosis = convstep.diagnose(convstep.load(problem), attempt)
+    """All that a diagnosis says, but for what was given, and how much was tried for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        effort = Effort(patch)
+        diagnosis = convstep.diagnose(convstep.load(problem), attempt)
     data = check_data(Judged("", diagnosis.iteration, diagnosis))
     del data["file"]
     quantities = [
@@ -96,7 +129,8 @@ def said(problem: dict[str, Any], attempt: dict[str, Any]) -> dict[str, Any]:
         | {"cells": [[*each.cell, each.kind, each.with_cell, each.term] for each in quantity.cells]}
         for each, quantity in zip(data["quantities"], diagnosis.quantities, strict=True)
     ]
-    return rounded({**data, "quantities": quantities, "looked_for": diagnosis.looked_for})
+    tried = [effort.candidates, effort.products]
+    return rounded({**data, "quantities": quantities, "looked_for": diagnosis.looked_for, "tried": tried})
 
 
 def rounded(data: Any) -> Any:
