@@ -47,7 +47,7 @@ def stages_of(setting: Setting) -> list[Stage]:
     """All stages of the problem, in the order in which they are done."""
     problem = setting.problem
     has_bias, has_target = problem.bias is not None, problem.target is not None
-    stages = [*FORWARD[:1], *(_BIAS if has_bias else []), *(_WITH_BIAS if has_bias else _WITHOUT_BIAS)]
+    stages = [_FILTER, *(_BIAS if has_bias else []), *(_WITH_BIAS if has_bias else _WITHOUT_BIAS)]
     if problem.forward_only:
         return stages
     if has_target:
@@ -84,7 +84,7 @@ def sums_with(setting: Setting, values: Values, geometry: Geometry) -> Array:
     return setting.sums.correlate(w, geometry._replace(kernel=(w.shape[-2], w.shape[-1])))
 
 
-FORWARD = [Stage("filter", (), _constant("filter"))]
+_FILTER = Stage("filter", (), _constant("filter"))
 
 _BIAS = [Stage("bias", (), _constant("bias"))]
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import convstep
+from convstep.diagnosis.calculation import SIGN_OF, turned_with
+from convstep.quantities import QUANTITIES
 
 KEYS = {
     "input": [[0.7, 0.3, 0.9], [0.2, 0.6, 0.1], [0.8, 0.5, 0.4]],
@@ -92,3 +94,27 @@ def test_a_sign_that_changes_on_the_way_is_a_convention_and_no_mistake(name):
         assert (diagnosis.verdict, [each.id for one in diagnosis.explanations for each in one]) == (verdict, told_ids)
         assert [each.status for each in diagnosis.quantities][:2] == ["right", "convention"]
         assert diagnosis.conventions == ("gradient-sign",)
+
+
+@pytest.mark.parametrize(
+    ("name", "unseen"),
+    [
+        ("error", ()),
+        ("output_gradient", ("error",)),
+        ("delta", ("error", "output_gradient")),
+        ("filter_gradient", ()),
+        ("filter_update", ()),
+        ("bias_momentum", ("bias_gradient", "decayed_bias_gradient", "bias_gradient_average")),
+    ],
+)
+def test_what_nobody_saw_turns_with_what_was_made_of_it(name, unseen):
+    assert turned_with(name) == unseen
+
+
+def test_only_what_was_made_of_the_error_can_have_its_sign():
+    assert set(SIGN_OF) <= set(QUANTITIES)
+
+
+def test_delta_alone_may_have_the_other_sign(step):
+    diagnosis = convstep.diagnose(convstep.load(KEYS), {"delta": -step["delta"], "new_filter": step["new_filter"]})
+    assert (diagnosis.verdict, [each.status for each in diagnosis.quantities]) == ("right", ["convention", "right"])

@@ -15,7 +15,18 @@ SUMS = ("pre_activation", "filter_gradient", "bias_gradient")
 DRAWN = 60
 
 
+UNLIKE = {
+    "input": [[1, 2, 0, 3, 1], [0, -1, 4, 2, 2], [5, 1, 1, 0, 3], [2, 2, -3, 1, 0], [1, 0, 2, 4, 1]],
+    "filter": [[1, -1], [2, 3]],
+    "output_gradient": [[1, 2], [3, 4], [5, 6]],
+    "stride": [1, 2],
+    "dilation": [2, 1],
+}
+"""With another stride and another dilation down than across."""
+
+
 def drawn_settings():
+    yield convstep.load(UNLIKE), setting_at(convstep.load(UNLIKE), 1), 1
     random, found = seeded(5, "terms"), 0
     while found < DRAWN:
         drawn = drawn_problem(random)
@@ -65,7 +76,14 @@ def test_what_is_no_sum_has_no_terms():
     ("total", "unit", "given_by"),
     [
         *((13, 0.0, 0), (13.00001, 0.0, 0), (13.0001, 0.0, None), (11, 0.0, 1), (12, 1.0, 0)),
-        *((13.04, 0.01, 0), (13.06, 0.01, None), (11.04, 0.01, 1), (10.96, 0.01, 1), (11.2, 0.01, None)),
+        *(
+            (13.04, 0.01, 0),
+            (13.06, 0.01, None),
+            (13.055, 0.01, None),
+            (11.04, 0.01, 1),
+            (10.96, 0.01, 1),
+            (11.2, 0.01, None),
+        ),
     ],
 )
 def test_the_first_numbers_that_give_the_sum_are_taken(total, unit, given_by):

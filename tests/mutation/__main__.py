@@ -38,7 +38,7 @@ SCHEMES = (
     "tests/test_correlation.py",
 )
 """In the order in which they are likely to notice, and quick."""
-WAYS = ("tests/diagnosis/test_every_way.py", "tests/diagnosis/test_golden.py", "tests/diagnosis/test_own_ways.py")
+WAYS = tuple(f"tests/diagnosis/test_{name}.py" for name in ("every_way", "golden", "own_ways", "hidden_signs"))
 SAID = "tests/diagnosis/test_golden.py"
 JUDGING = (
     SAID,
