@@ -6,6 +6,8 @@ The sum that makes a z goes in the definition's order, without fused products: w
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from convstep.arrays import Array
@@ -38,12 +40,14 @@ class CandidateSums:
         g = geometry
         table = self.windows(g).reshape(g.taps, 1, g.batch, g.groups, 1, -1)
         by_tap = w.reshape(len(w), g.groups, g.group_filters, g.taps).transpose(3, 0, 1, 2)[:, :, None, :, :, None]
+        shape = len(w), *g.output_shape
         sums: Array
-        if table.size * g.group_filters * len(w) <= MOST_PRODUCTS:
-            sums = np.add.reduce(table * by_tap, axis=0)
+        # A single sum, or sums whose terms lie side by side, NumPy would add in another order.
+        if 1 < math.prod(shape) <= MOST_PRODUCTS // g.taps:
+            sums = np.add.reduce(np.multiply(table, by_tap, order="C"), axis=0)
         else:
             sums = sum((table[tap] * by_tap[tap] for tap in range(1, g.taps)), start=table[0] * by_tap[0])
-        return sums.reshape(len(w), *g.output_shape)
+        return sums.reshape(shape)
 
     def filter_gradient(self, delta: Array, geometry: Geometry) -> Array:
         """Σ δ·x̂ for the filter as it is used: rows×N×F×rows×columns → rows×F×C/groups×kh×kw."""
