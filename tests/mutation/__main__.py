@@ -73,7 +73,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     **{
         f"diagnosis.{name}": WAYS
         for name in (
-            *("calculation", "updating", "other_sources", "rule", "setting", "plan", "doubt"),
+            *("calculation", "other_sources", "rule", "setting", "plan", "doubt"),
             *(f"mistakes_{where}" for where in ("forward", "delta", "gradient", "update")),
         )
     },
@@ -81,6 +81,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"diagnosis.{name}": ("tests/diagnosis/test_examples.py",)
         for name in ("catalogue", "catalogue_kinds", "examples")
     },
+    "diagnosis.updating": ("tests/diagnosis/test_updating.py", *WAYS),
     "diagnosis.candidate_sums": ("tests/diagnosis/test_candidate_sums.py", *WAYS),
     "diagnosis.telling": (SAID, "tests/diagnosis/test_telling.py"),
     "diagnosis.terms": ("tests/diagnosis/test_sums.py", SAID),
