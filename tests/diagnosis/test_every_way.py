@@ -24,6 +24,7 @@ from convstep.diagnosis.plan import rules_of
 from convstep.diagnosis.rule import Rule
 from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.settings import setting_at
+from convstep.diagnosis.written import read_written
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "ways.jsonl"
 SEED = 3
@@ -69,9 +70,13 @@ def in_short(made: Array) -> list[str]:
 
 
 def followed(setting: Setting) -> Iterator[str]:
-    """Every stage, what it needs, its numbers, and by how much they may be off for somebody who rounds every one."""
+    """Every stage, what it needs, its numbers, and by how much they may be off: for somebody whose parameters were
+    rounded before, who wrote z down and rounds every number.
+    """
     stages = stages_of(setting)
-    numbers, doubts = went_on_with(setting, stages, {}, DECIMALS)
+    setting.doubt = 0.5 * 10.0**-DECIMALS
+    z = np.char.mod(f"%.{DECIMALS}f", setting.shaped("pre_activation", setting.truth["pre_activation"][0]))
+    numbers, doubts = went_on_with(setting, stages, read_written({"pre_activation": z.tolist()}), DECIMALS)
     for stage in stages:
         yield " ".join([stage.name, *stage.needs, *in_short(numbers[stage.name]), *in_short(doubts[stage.name])])
 
