@@ -9,6 +9,8 @@ import pytest
 from made import PADDED
 
 import convstep
+from convstep.diagnosis.mistakes_forward import same_size
+from convstep.geometry import Geometry
 
 KEYS = {
     "input": [[2, -1, 0, 3], [1, 3, -2, 1], [0, -1, 4, 2], [1, 2, -3, 1]],
@@ -170,3 +172,13 @@ def test_a_mistake_shows_in_more_than_one_quantity():
     diagnosis = convstep.diagnose(convstep.load(PADDED), {name: uphill[name] for name in ("new_filter", "new_bias")})
     assert ids(diagnosis) == [["ascent"]]
     assert [(each.status, each.id) for each in diagnosis.quantities] == [("wrong", "ascent")] * 2
+
+
+@pytest.mark.parametrize(
+    ("stride", "padding"),
+    [((1, 1), ((1, 1), (0, 1))), ((1, 2), ((1, 1), (0, 0))), ((2, 1), ((1, 1), (0, 1))), ((3, 3), ((0, 1), (0, 0)))],
+)
+def test_the_same_size_has_the_odd_row_and_column_at_the_end(stride, padding):
+    found = same_size(Geometry(1, 1, (5, 6), 1, (3, 2), stride=stride, padding=((9, 9), (9, 9))))
+    assert found.padding == padding
+    assert found.output == (-(-5 // stride[0]), -(-6 // stride[1]))
