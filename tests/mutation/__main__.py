@@ -73,7 +73,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     **{
         f"diagnosis.{name}": WAYS
         for name in (
-            *("calculation", "other_sources", "rule", "setting", "plan", "doubt"),
+            *("calculation", "other_sources", "rule", "setting", "plan"),
             *(f"mistakes_{where}" for where in ("forward", "delta", "gradient", "update")),
         )
     },
@@ -81,6 +81,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"diagnosis.{name}": ("tests/diagnosis/test_examples.py",)
         for name in ("catalogue", "catalogue_kinds", "examples")
     },
+    "diagnosis.doubt": ("tests/diagnosis/test_doubt.py", *WAYS),
     "diagnosis.updating": ("tests/diagnosis/test_updating.py", *WAYS),
     "diagnosis.candidate_sums": ("tests/diagnosis/test_candidate_sums.py", *WAYS),
     "diagnosis.telling": (SAID, "tests/diagnosis/test_telling.py"),
@@ -89,7 +90,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     "diagnosis.paper": ("tests/diagnosis/test_paper.py",),
     "diagnosis.slips": ("tests/diagnosis/test_slips.py",),
     "diagnosis.kept": ("tests/diagnosis/test_class.py",),
-    **{f"diagnosis.{name}": JUDGING for name in ("evidence", "following", "matching")},
+    **{
+        f"diagnosis.{name}": JUDGING
+        for name in (
+            *("evidence", "following", "matching", "search", "candidates", "tolerance", "worlds", "written"),
+            *("levels", "report", "result", "examiner"),
+        )
+    },
 }
 """The modules, and the tests that must notice; those of PyTorch are skipped where it is not installed."""
 FIRST = {"correlation.reordered": "Patches", "correlation.fetched": "Patches"} | {
