@@ -6,13 +6,12 @@ Whether a way is the one that people go is told elsewhere, by a second layer. Th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from golden_lines import golden_lines
 from measure_diagnosis import MISTAKES, seeded
 from planted_problems import drawn_problem
 
@@ -26,7 +25,6 @@ from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.settings import setting_at
 from convstep.diagnosis.written import read_written
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "ways.jsonl"
 SEED = 3
 DIGITS, DECIMALS = 6, 2
 AT_ONCE = 6
@@ -104,11 +102,11 @@ def is_near(new: str, old: str) -> bool:
 
 @pytest.fixture(scope="module")
 def golden(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
-    if request.config.getoption("--update-goldens"):
-        lines = [{"problem": problem, "iteration": at, "ways": ways(problem, at)} for problem, at in drawn()]
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        GOLDEN.write_text(text, encoding="utf-8", newline="\n")
-    return [json.loads(line) for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
+    return golden_lines(
+        request,
+        "ways.jsonl",
+        lambda: ({"problem": problem, "iteration": at, "ways": ways(problem, at)} for problem, at in drawn()),
+    )
 
 
 @pytest.mark.parametrize("first", range(0, len(MISTAKES), AT_ONCE))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-from alike import is_same
+from golden_lines import golden_lines, is_same
 from made import ways
 
 from convstep.descent import descend
@@ -20,8 +19,6 @@ from convstep.diagnosis.settings import setting_at
 from convstep.diagnosis.simulation import simulated
 from convstep.quantities import QUANTITIES
 from convstep.render.check_mistakes_data import write_mistakes
-
-GOLDEN = Path(__file__).parents[1] / "golden" / "mistakes.jsonl"
 
 
 def test_the_catalogue_is_whole():
@@ -35,10 +32,8 @@ def test_every_row_and_its_example_are_as_they_were(request):
     """``pytest tests/diagnosis --update-goldens`` writes them anew: read what has changed."""
     stream = io.StringIO()
     write_mistakes(stream, [*CATALOGUE, *CONVENTIONS], lines=True)
-    if request.config.getoption("--update-goldens"):
-        GOLDEN.write_text(stream.getvalue(), encoding="utf-8", newline="\n")
-    before = [json.loads(line) for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
     now = [json.loads(line) for line in stream.getvalue().splitlines()]
+    before = golden_lines(request, "mistakes.jsonl", lambda: now)
     assert [each["id"] for each in now] == [each["id"] for each in before]
     assert [new for new, old in zip(now, before, strict=True) if not is_same(new, old)] == []
 

@@ -8,15 +8,13 @@ and shows what another one has changed: read the difference, and be glad of it, 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator
 from itertools import chain, zip_longest
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from alike import is_same
+from golden_lines import golden_lines, is_same
 from measure_diagnosis import MISTAKES, drawn_pairs, seeded
 from planted_attempts import GARBAGE, Planted, garbage, planted, right
 
@@ -26,7 +24,6 @@ from convstep.diagnosis.levels import Found
 from convstep.diagnosis.search import Search
 from convstep.render.check_data import Judged, check_data
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "diagnoses.jsonl"
 SEED = 7
 COUNT, AT_ONCE = 120, 12
 """How many attempts there are, and how many a test has."""
@@ -151,8 +148,10 @@ def changes(now: dict[str, Any], before: dict[str, Any]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def golden(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
-    if request.config.getoption("--update-goldens"):
-        lines = (
+    return golden_lines(
+        request,
+        "diagnoses.jsonl",
+        lambda: (
             {
                 "planted": name,
                 "problem": each.problem,
@@ -160,10 +159,8 @@ def golden(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
                 "said": said(each.problem, each.attempt),
             }
             for name, each in drawn()
-        )
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        GOLDEN.write_text(text, encoding="utf-8", newline="\n")
-    return [json.loads(line) for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
+        ),
+    )
 
 
 @pytest.mark.parametrize("first", range(0, COUNT, AT_ONCE))

@@ -85,7 +85,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "diagnosis.updating": ("tests/diagnosis/test_updating.py", *WAYS),
     "diagnosis.candidate_sums": ("tests/diagnosis/test_candidate_sums.py", *WAYS),
     "diagnosis.telling": (SAID, "tests/diagnosis/test_telling.py"),
-    "diagnosis.terms": ("tests/diagnosis/test_sums.py", SAID),
+    "diagnosis.terms": ("tests/diagnosis/test_terms_of_sums.py", SAID),
     "diagnosis.hand": ("tests/diagnosis/test_hand.py",),
     "diagnosis.paper": ("tests/diagnosis/test_paper.py",),
     "diagnosis.slips": ("tests/diagnosis/test_slips.py",),
