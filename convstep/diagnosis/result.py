@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from convstep.arrays import Array
+from convstep.diagnosis.simulation import same
 
 
 class JudgedCell(NamedTuple):
@@ -54,18 +53,15 @@ class JudgedQuantity(NamedTuple):
     given: Array
     expected: Array
     follows: Array
-    id: str | None = None
-    cells: tuple[JudgedCell, ...] = ()
-    nothing: bool = False
-    by_rounding: bool = False
+    id: str | None
+    cells: tuple[JudgedCell, ...]
+    nothing: bool
+    by_rounding: bool
 
     @property
     def follows_differs(self) -> bool:
         """Whether what follows from the learner's own numbers is not what is right."""
-        if self.follows.shape != self.expected.shape:
-            return True
-        largest = float(np.abs(self.expected).max(initial=0.0))
-        return not np.allclose(self.follows, self.expected, rtol=0.0, atol=1e-9 * largest, equal_nan=True)
+        return not same(self.follows, self.expected)
 
 
 class ToldMistake(NamedTuple):
@@ -83,7 +79,7 @@ class ToldMistake(NamedTuple):
     at: str
     says: str
     instead: str
-    few: bool = False
+    few: bool
 
 
 class Separation(NamedTuple):
@@ -119,10 +115,10 @@ class Diagnosis:
     verdict: str
     first_wrong: str | None
     quantities: tuple[JudgedQuantity, ...]
-    explanations: tuple[tuple[ToldMistake, ...], ...] = ()
-    reading: Any = None
-    ways: tuple[Any, ...] = ()
-    looked_for: int = 3
+    explanations: tuple[tuple[ToldMistake, ...], ...]
+    reading: Any
+    ways: tuple[Any, ...]
+    looked_for: int
     so_far: tuple[tuple[ToldMistake, ...], ...] = ()
 
     def __repr__(self) -> str:

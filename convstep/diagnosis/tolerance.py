@@ -64,6 +64,6 @@ def lost_units(expected: Array, units: Array, doubt: Array | float) -> Array:
 def _floor(setting: Setting, name: str, written: Written, expected: Array) -> Array:
     """How far apart two numbers may always be, for each row."""
     sizes = np.abs(expected).reshape(len(expected), -1)
-    largest = np.where(np.isfinite(sizes), sizes, 0.0).max(axis=1, initial=0.0)
+    largest = np.where(np.isfinite(sizes), sizes, 0.0).max(axis=1)
     floors = np.maximum(np.minimum(written.floor, FLOOR * largest), max(setting.roundings[name], 1e-300))
     return np.asarray(floors.reshape(-1, *[1] * (expected.ndim - 1)))

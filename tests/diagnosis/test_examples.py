@@ -31,11 +31,20 @@ def test_the_catalogue_is_whole():
 def test_every_row_and_its_example_are_as_they_were(request):
     """``pytest tests/diagnosis --update-goldens`` writes them anew: read what has changed."""
     stream = io.StringIO()
-    write_mistakes(stream, [*CATALOGUE, *CONVENTIONS], lines=True)
-    now = [json.loads(line) for line in stream.getvalue().splitlines()]
+    write_mistakes(stream, names := [*CATALOGUE, *CONVENTIONS], lines=True)
+    now = [
+        {**json.loads(line), "before": shown_before(each)}
+        for line, each in zip(stream.getvalue().splitlines(), names, strict=True)
+    ]
     before = golden_lines(request, "mistakes.jsonl", lambda: now)
     assert [each["id"] for each in now] == [each["id"] for each in before]
     assert [new for new, old in zip(now, before, strict=True) if not is_same(new, old)] == []
+
+
+def shown_before(name: str) -> list[object]:
+    """What a page shows beside an example, in that order."""
+    example = example_of(name)
+    return [] if example is None else [[each, numbers.tolist()] for each, numbers in example.from_.items()]
 
 
 def test_every_mistake_has_a_bit_and_those_of_a_group_share_one():
@@ -52,6 +61,7 @@ def test_each_example_is_a_right_and_a_wrong_calculation(name):
     example = example_of(name)
     steps = [step for step, _ in zip(descend(example.problem), range(example.iteration), strict=False)]
     assert steps[-1].iteration == example.iteration
+    assert example.quantity == CATALOGUE[name].quantity
     assert np.allclose(example.right, steps[-1].array(example.quantity), rtol=0, atol=1e-12)
     assert example.wrong.shape != example.right.shape or not np.allclose(example.wrong, example.right)
     for shown, values in example.from_.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -46,6 +47,9 @@ TWINS = {
 }
 """Functions that are easily taken for one another."""
 
+STRICT = "strict"
+"""The keyword of ``zip`` by which it complains where two things that must be equally long are not."""
+
 Slot = tuple[ast.AST, str, int | None]
 """Where a node stands: in which node, in which field, at which position."""
 
@@ -67,37 +71,40 @@ class Mutant(NamedTuple):
     def tree(self) -> ast.Module:
         """The module; made when it is asked for, as hundreds of trees would slow down every process split off."""
         tree = ast.parse(self.source)
-        for _ in _changes(tree, apply=self.number):
-            pass
+        change = next(itertools.islice(_changes(tree), self.number, None))
+        _put(change.slot, change.other)
         return ast.fix_missing_locations(tree)
+
+
+class _Change(NamedTuple):
+    """A node, where it stands, what could stand there, and the statement and the function that it is in."""
+
+    node: ast.AST
+    slot: Slot
+    other: ast.AST
+    statement: ast.AST
+    where: str
 
 
 def mutants(source: str) -> Iterator[Mutant]:
     """Every mutant of a module, each by itself."""
-    tree = ast.parse(source)
     seen: dict[str, int] = {}
-    for number, (_, before, after, where) in enumerate(_changes(tree)):
-        name = f"{where}: {before}  ⟶  {after}"
+    for number, (node, slot, other, statement, where) in enumerate(_changes(ast.parse(source))):
+        before = _head(statement)
+        _put(slot, other)
+        name = f"{where}: {before}  ⟶  {_head(other if node is statement else statement)}"
+        _put(slot, node)
         seen[name] = seen.get(name, 0) + 1
         if seen[name] > 1:
             name = f"{name}  ({seen[name]})"
         yield Mutant(name, source, number)
 
 
-def _changes(tree: ast.Module, apply: int = -1) -> Iterator[tuple[Slot, str, str, str]]:
-    """All changes in the order of the text: where, the statement's head before and after, and the function's name."""
-    number = 0
+def _changes(tree: ast.Module) -> Iterator[_Change]:
+    """All changes in the order of the text."""
     for node, slot, statement, where in list(_nodes(tree, "")):
-        before = _head(statement)
         for other in _alternatives(node):
-            _put(slot, other)
-            after = _head(other if node is statement else statement)
-            if number != apply:
-                _put(slot, node)
-            yield slot, before, after, where
-            if number == apply:
-                return
-            number += 1
+            yield _Change(node, slot, other, statement, where)
 
 
 def _nodes(
@@ -125,6 +132,8 @@ def _is_no_code(node: ast.AST) -> bool:
     """Docstrings, imports, what is there for types alone, and complaints to programmers."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return True
+    if isinstance(node, ast.keyword):
+        return node.arg == STRICT
     if isinstance(node, ast.If) and isinstance(node.test, ast.Name):
         return node.test.id == "TYPE_CHECKING"
     if isinstance(node, ast.ClassDef):
@@ -200,7 +209,7 @@ def _other_calls(node: ast.Call) -> Iterator[ast.AST]:
     if name == "reversed":
         yield node.args[0]
     for position, keyword in enumerate(node.keywords):
-        if keyword.arg is not None:
+        if keyword.arg not in (None, STRICT):
             other = copy.copy(node)
             other.keywords = [each for number, each in enumerate(node.keywords) if number != position]
             yield other
