@@ -17,9 +17,6 @@ import numpy as np
 
 from convstep.arrays import Array, Numbers
 
-FULL, WRITTEN = 0, 1
-"""The worlds: with all digits, and from the numbers that the learner wrote."""
-
 Index = np.ndarray[tuple[int], np.dtype[np.intp]]
 Bits = np.ndarray[tuple[int], np.dtype[np.uint64]]
 Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -69,7 +66,7 @@ class Marks(NamedTuple):
     @classmethod
     def joined(cls, parts: Sequence[Marks]) -> Marks:
         """The marks of several sets of rows, one after the other."""
-        return parts[0] if len(parts) == 1 else Marks(*map(np.concatenate, zip(*parts, strict=True)))
+        return Marks(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 class Layer(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 
 from convstep.arrays import Array, Mask
 from convstep.diagnosis.calculation import SIGN_OF, turned_with
-from convstep.diagnosis.candidates import Candidates, Index, Paths, bits_set
+from convstep.diagnosis.candidates import Candidates, Index, Layer, Marks, Paths, bits_set
 from convstep.diagnosis.evidence import Evidence, mirrored
 from convstep.diagnosis.following import settled
 from convstep.diagnosis.levels import Level
@@ -280,8 +280,6 @@ def _joined(parts: list[Candidates]) -> Candidates:
     """Several sets of candidates of the same shapes as one."""
     if len(parts) == 1:
         return parts[0]
-    from convstep.diagnosis.candidates import Layer, Marks
-
     names = dict.fromkeys(name for part in parts for layer in part.layers for name in layer.arrays)
     arrays = {name: np.concatenate([part.array(name) for part in parts]) for name in names}
     marks = Marks.joined([part.marks for part in parts])

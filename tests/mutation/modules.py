@@ -15,6 +15,7 @@ SCHEMES = (
 )
 """In the order in which they are likely to notice, and quick."""
 WAYS = tuple(f"tests/diagnosis/test_{name}.py" for name in ("every_way", "golden", "own_ways", "hidden_signs"))
+EXAMPLES = ("tests/diagnosis/test_examples.py",)
 SAID = "tests/diagnosis/test_golden.py"
 JUDGING = (
     SAID,
@@ -53,10 +54,7 @@ TESTS: dict[str, tuple[str, ...]] = {
             *(f"mistakes_{where}" for where in ("forward", "delta", "gradient", "update")),
         )
     },
-    **{
-        f"diagnosis.{name}": ("tests/diagnosis/test_examples.py",)
-        for name in ("catalogue", "catalogue_kinds", "examples")
-    },
+    **{f"diagnosis.{name}": EXAMPLES for name in ("catalogue", "catalogue_kinds", "examples")},
     "diagnosis.doubt": ("tests/diagnosis/test_doubt.py", *WAYS),
     "diagnosis.updating": ("tests/diagnosis/test_updating.py", *WAYS),
     "diagnosis.candidate_sums": ("tests/diagnosis/test_candidate_sums.py", *WAYS),
@@ -65,6 +63,14 @@ TESTS: dict[str, tuple[str, ...]] = {
     "diagnosis.tolerance": ("tests/diagnosis/test_tolerance.py", SAID),
     "diagnosis.written": ("tests/diagnosis/test_written.py", SAID),
     "diagnosis.result": ("tests/diagnosis/test_result.py", SAID),
+    "diagnosis.worlds": ("tests/diagnosis/test_worlds.py", SAID),
+    "diagnosis.simulation": ("tests/diagnosis/test_simulation.py", *EXAMPLES, *WAYS[:1]),
+    "diagnosis.separating": ("tests/diagnosis/test_separating.py", "tests/diagnosis/test_distinguishing.py"),
+    "diagnosis.distinguishing": ("tests/diagnosis/test_distinguishing.py",),
+    "diagnosis.replay": ("tests/diagnosis/test_replay.py",),
+    "diagnosis.settings": ("tests/diagnosis/test_later_iterations.py", "tests/diagnosis/test_paper.py", SAID),
+    "diagnosis.candidates": ("tests/diagnosis/test_candidates.py", SAID),
+    "diagnosis.evidence": ("tests/diagnosis/test_evidence.py", SAID),
     "diagnosis.hand": ("tests/diagnosis/test_hand.py",),
     "diagnosis.paper": ("tests/diagnosis/test_paper.py",),
     "diagnosis.slips": ("tests/diagnosis/test_slips.py",),
@@ -72,7 +78,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     **{
         f"diagnosis.{name}": JUDGING
         for name in (
-            *("evidence", "following", "matching", "search", "candidates", "worlds"),
+            *("following", "matching", "search"),
             *("levels", "report", "examiner"),
         )
     },
