@@ -126,7 +126,7 @@ class Fourier(Reordered):
         g = self.geometry
         shape = (g.batch, g.groups, *self.tiles, self.tile[0], self.tile[1] // 2 + 1)
         spectra = np.empty(shape, dtype=np.complex128) if out is None else out
-        cells = np.zeros((self.tiles[1], *self.tile))
+        cells = np.empty((self.tiles[1], *self.tile))
         for tile in self._rows_of_tiles():
             rows = planes[tile.image, tile.channel, tile.rows.start : tile.rows.start + taken[0]]
             for column in range(self.tiles[1]):

@@ -25,7 +25,8 @@ def small_tiles() -> Iterator[None]:
     """Tiles of a few numbers."""
     small = [
         *((patches, "TILE_NUMBERS", 24), (band, "BLOCK_ROWS", 2), (band, "PIECE_NUMBERS", 16)),
-        *((fourier, "LARGEST_TILE", 6), (fourier, "CHUNK", 4), (reordered, "CHUNK", 8), (reordered, "GATHERED", 20)),
+        *((fourier, "LARGEST_TILE", 6), (fourier, "SMALLEST_TILE", 2), (fourier, "CHUNK", 4)),
+        *((reordered, "CHUNK", 8), (reordered, "GATHERED", 20)),
     ]
     with pytest.MonkeyPatch.context() as patch:
         for module, name, value in small:

@@ -38,7 +38,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "correlation.band": ("tests/correlation/test_band.py", *SCHEMES),
     "correlation.patches": ("tests/correlation/test_patches.py", *SCHEMES),
     "correlation.fetched": ("tests/correlation/test_fetched.py", *SCHEMES),
-    "correlation.fourier": SCHEMES,
+    "correlation.fourier": ("tests/correlation/test_fourier.py", *SCHEMES),
     "correlation.reordered": SCHEMES,
     "correlation.choice": SCHEMES,
     "layers.conv": (*DESCENT, "tests/test_unrolled.py"),
