@@ -208,7 +208,7 @@ class Matching:
                 cells, numbers, owes = found
                 if pending[row] and not self._beyond_chance(candidates, evidence, int(row), len(cells)):
                     continue
-                parts += self._both_ways(candidates, evidence, int(row), sign * numbers, cells, owes, sign == -1)
+                parts += self._both_ways(candidates, evidence, int(row), numbers, cells, owes, sign == -1)
                 break
         return parts
 

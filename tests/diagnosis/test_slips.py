@@ -50,6 +50,15 @@ def test_a_lost_minus(cell, given, expected, says):
     assert slip == (cell, given, expected, "lost-minus", says, None, None)
 
 
+def test_a_slip_in_numbers_that_have_the_sign_of_t_minus_a():
+    """What it should be has the learner's sign, and so has what is gone on with."""
+    error, gradient = [[-2, 0, 2], [-5, 5, -3], [1, 1, 0]], [[-26, 7], [-15, -7]]
+    (slip,) = slips("error", error, filter_gradient=gradient)
+    assert slip == ((1, 1), 5, -5, "lost-minus", "a lost minus", None, None)
+    told = convstep.diagnose(convstep.load(STRIDED), {"error": error, "filter_gradient": gradient})
+    assert told["filter_gradient"].status == "follows"
+
+
 def test_a_swapped_pair():
     first, second = slips("pre_activation", changed(Z, (0, 0, 5), (1, 0, 3)))
     assert first == ((0, 0), 5, 3, "swapped", "swapped with [1,0]", (1, 0), None)
