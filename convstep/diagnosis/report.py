@@ -158,7 +158,7 @@ def _judged(reading: Reading, name: str, way: Way | None) -> JudgedQuantity:
     follows = _in_learners_sign(followed, verdict)
     cells: tuple[JudgedCell, ...] = ()
     if verdict is not None and verdict.cells:
-        cells = slip_cells(setting, name, written, verdict, (reading.values, reading.mended))
+        cells = slip_cells(setting, name, written, verdict, _worlds_of_terms(reading, verdict))
         _put_right(reading, name, cells)
     elif status == "wrong":
         cells = _wrong_cells(setting, name, written, follows, followed.doubt)
@@ -180,6 +180,14 @@ def _judged(reading: Reading, name: str, way: Way | None) -> JudgedQuantity:
         followed.nothing and status in ("right", "follows"),
         status == "right" and _is_off(written, right),
     )
+
+
+def _worlds_of_terms(reading: Reading, verdict: Verdict) -> tuple[Mapping[str, Array], ...]:
+    """What the terms of a sum are made of: a δ that nobody has seen has the sign that the quantity shows."""
+    worlds = reading.values, reading.mended
+    if not verdict.turned or "delta" in reading.written or "delta" not in reading.values:
+        return worlds
+    return tuple({**each, "delta": -each["delta"]} for each in worlds)
 
 
 def _is_off(written: Written, right: Array) -> bool:

@@ -59,6 +59,15 @@ def test_a_slip_in_numbers_that_have_the_sign_of_t_minus_a():
     assert told["filter_gradient"].status == "follows"
 
 
+@pytest.mark.parametrize(("sign", "value"), [(1, 10), (-1, -10)])
+def test_a_term_is_missing_in_whatever_sign_the_learner_has(sign, value):
+    """δ was not written down: its sign is that of the gradient."""
+    gradient = [[sign * each for each in row] for row in ([16, -7], [15, 7])]
+    (slip,) = slips("filter_gradient", gradient)
+    says = f"without the term delta[1,0]·input[2,0] = {value}"
+    assert slip == ((0, 0), 16 * sign, 26 * sign, "missing-term", says, None, 3)
+
+
 def test_a_swapped_pair():
     first, second = slips("pre_activation", changed(Z, (0, 0, 5), (1, 0, 3)))
     assert first == ((0, 0), 5, 3, "swapped", "swapped with [1,0]", (1, 0), None)

@@ -71,6 +71,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "diagnosis.settings": ("tests/diagnosis/test_later_iterations.py", "tests/diagnosis/test_paper.py", SAID),
     "diagnosis.candidates": ("tests/diagnosis/test_candidates.py", SAID),
     "diagnosis.evidence": ("tests/diagnosis/test_evidence.py", SAID),
+    "diagnosis.matching": ("tests/diagnosis/test_matching.py", SAID, "tests/diagnosis/test_slips.py"),
     "diagnosis.hand": ("tests/diagnosis/test_hand.py",),
     "diagnosis.paper": ("tests/diagnosis/test_paper.py",),
     "diagnosis.slips": ("tests/diagnosis/test_slips.py",),
@@ -78,7 +79,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     **{
         f"diagnosis.{name}": JUDGING
         for name in (
-            *("following", "matching", "search"),
+            *("following", "search"),
             *("levels", "report", "examiner"),
         )
     },
