@@ -41,7 +41,7 @@ class Verdict(NamedTuple):
 
     quantity: str
     kind: str
-    turned: bool = False
+    turned: bool
     cells: tuple[int, ...] = ()
     expected: tuple[float, ...] = ()
     chance: float = 0.0
@@ -101,7 +101,7 @@ class Matching:
 
     def _have(self, evidence: Evidence, predicted: Array, pending: Mask) -> Mask:
         """Which candidates have all the numbers: strictly those with a mistake to confirm, the others leniently."""
-        result = np.zeros(len(predicted), dtype=bool)
+        result = np.empty(len(predicted), dtype=bool)
         if not pending.all():
             result[~pending] = np.any(evidence.lenient(predicted[~pending]).all(axis=2), axis=1)
         if pending.any():

@@ -158,7 +158,7 @@ def test_neighbours_lie_in_the_same_matrix(shape, cell, beside):
 def cells(given: Any, expected: list[float]) -> _Cells:
     exercise = Examiner(convstep.load(STRIDED)).exercise(1)
     flat = tuple(range(len(expected)))
-    verdict = Verdict("filter_gradient", "slip", cells=flat, expected=tuple(expected))
+    verdict = Verdict("filter_gradient", "slip", False, cells=flat, expected=tuple(expected))
     return _Cells(exercise.setting, "filter_gradient", Written.of(given), verdict)
 
 
@@ -187,7 +187,7 @@ def test_a_number_is_the_same_within_a_unit_of_its_last_digit():
 def test_what_a_single_number_shows(given, expected, kind, says):
     """Beside numbers that nothing else has."""
     exercise = Examiner(convstep.load(STRIDED)).exercise(1)
-    verdict = Verdict("filter_gradient", "slip", cells=(0,), expected=(expected, 811.0, 577.0, 1013.0))
+    verdict = Verdict("filter_gradient", "slip", False, cells=(0,), expected=(expected, 811.0, 577.0, 1013.0))
     written = Written.of([[given, 811], [577, 1013]])
     (slip,) = slip_cells(exercise.setting, "filter_gradient", written, verdict, ())
     assert (slip.kind, slip.says) == (kind, says)
@@ -195,7 +195,7 @@ def test_what_a_single_number_shows(given, expected, kind, says):
 
 def test_only_two_that_hold_each_others_numbers_are_swapped():
     exercise = Examiner(convstep.load(STRIDED)).exercise(1)
-    verdict = Verdict("filter_gradient", "slip", cells=(0, 3), expected=(4001.0, 811.0, 577.0, 1013.0))
+    verdict = Verdict("filter_gradient", "slip", False, cells=(0, 3), expected=(4001.0, 811.0, 577.0, 1013.0))
     written = Written.of([[1013, 811], [577, 9000]])
     first, second = slip_cells(exercise.setting, "filter_gradient", written, verdict, ())
     assert (first.kind, second.kind) == ("other", "other")
