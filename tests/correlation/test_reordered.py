@@ -11,7 +11,8 @@ from profiles import examples
 
 from convstep.correlation import correlate, input_gradient, pad, reordered
 from convstep.correlation.fourier import Fourier
-from convstep.correlation.reordered import Reordered, grain_of
+from convstep.correlation.patches import Patches
+from convstep.correlation.reordered import HUGE, Reordered, grain_of, is_safe, spread
 from convstep.correlation.taps import Taps
 from convstep.geometry import Geometry
 from correlation.schemes import SCHEMES, filter_gradient, forward, geometries_for, small_tiles
@@ -155,6 +156,99 @@ def test_grain() -> None:
     late = np.ones(reordered.CHUNK + 1)
     late[-1] = 0.1
     assert grain_of(late) is None
+
+
+def test_products_are_exact_as_long_as_floats_hold_every_multiple_of_their_grain() -> None:
+    ones, halves = np.ones(3), np.full(3, 0.5)
+    common = Reordered._common_grain
+    assert common(1.0, ones, 2.0**53 - 1) == 1.0
+    assert common(1.0, ones, 2.0**53) is None
+    assert common(2.0**-8, halves, 2.0**37 - 1) == 2.0**-16
+    assert common(2.0**-8, halves, 2.0**37) is None
+    assert common(1.0, np.full(3, 0.1), 1.0) is None
+    assert common(None, ones, 1.0) is None
+
+
+def test_how_large_sums_can_be() -> None:
+    """That of the largest filter; and of a gradient, whatever δ looks like."""
+    scales = []
+
+    class Recording(Patches):
+        def filter_gradient_fast(
+            self, delta: np.ndarray, gradient: np.ndarray, scale: float, grain: float | None
+        ) -> bool:
+            scales.append(scale)
+            return False
+
+    geometry = Geometry(1, 1, (4, 5), 2, (1, 2))
+    made = Recording(-2.0 * np.ones(geometry.input_shape), geometry)
+    filters = np.array([[1.0, -2.0], [0.25, 0.5]]).reshape(geometry.filter_shape)
+    assert made._sums_with(filters) == (6.0, 2.0**-8)
+    assert made.noise == 4 * 2 * 2.0**-53
+    gradient = np.empty(geometry.filter_shape)
+    for delta in (np.full(geometry.output_shape, 3.0), np.eye(32).reshape(32, *geometry.output_shape)[5]):
+        made.filter_gradient(delta, gradient)
+        assert np.abs(gradient).max() <= 2.0 * np.abs(delta).sum() <= scales[-1] <= 2.0 * 32 * np.abs(delta).max()
+
+
+def test_no_sum_may_reach_what_is_huge() -> None:
+    assert is_safe(np.nextafter(HUGE, 0.0))
+    assert not is_safe(HUGE)
+    assert not is_safe(np.nan)
+    assert np.finfo(float).max > HUGE * 1e27
+
+
+@each_scheme
+def test_whole_numbers_need_no_second_look(scheme: type[Reordered], monkeypatch: pytest.MonkeyPatch) -> None:
+    x, w = np.rint(3.0 * numbers(1, PLANE.input_shape)), np.rint(3.0 * numbers(2, PLANE.filter_shape))
+    monkeypatch.setattr(Reordered, "_settle", None)
+    z = forward(scheme(x, PLANE), w)
+    assert (z == 0.0).any()
+    assert np.array_equal(z, correlate(x, w, PLANE))
+
+
+@each_scheme
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_input_gradients_of_some_iterations(scheme: type[Reordered], count: int) -> None:
+    made = scheme(numbers(1, PLANE.input_shape), PLANE)
+    deltas, filters = numbers(2, (count, *PLANE.output_shape)), numbers(3, (count, *PLANE.filter_shape))
+    found = made.input_gradients(deltas, filters)
+    assert found.shape == (count, *PLANE.input_shape)
+    for one, delta, w in zip(found, deltas, filters, strict=True):
+        np.testing.assert_allclose(one, input_gradient(delta, w, PLANE), rtol=0, atol=1e-12)
+
+
+def test_a_few_cells_are_put_right_by_themselves_and_are_no_minus_zeros(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, w = -np.abs(numbers(1, PLANE.input_shape)), numbers(2, PLANE.filter_shape)
+    made = Fourier(x, PLANE)
+    monkeypatch.setattr(Reordered, "_correlate_in_order", None)
+    z = np.ones(PLANE.output_shape)
+    z[0, 0, 3, 7] = z[0, 0, 30, 2] = 1e-18
+    made._settle(w, z, np.array([0.5]))
+    expected = correlate(x, w, PLANE) + 0.5
+    assert (z[0, 0, 3, 7], z[0, 0, 30, 2]) == (expected[0, 0, 3, 7], expected[0, 0, 30, 2])
+    assert (z == 1.0).sum() == z.size - 2
+    zero = made._by_definition(np.zeros(PLANE.filter_shape), np.array([[0], [0], [3], [7]]))
+    assert zero.tolist() == [0.0]
+    assert not np.signbit(zero[0])
+
+
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 1), (1, 3)])
+@pytest.mark.parametrize("kernel", [(1, 1), (3, 2), (2, 5), (5, 1), (1, 7)])
+def test_every_cell_is_spread_by_all_taps(kernel: tuple[int, int], dilation: tuple[int, int]) -> None:
+    geometry = Geometry(1, 1, (20, 30), 1, kernel, dilation=dilation)
+    cells = np.zeros((1, 1, 4, 5), dtype=bool)
+    cells[0, 0, 1, 2] = cells[0, 0, 3, 0] = True
+    expected = np.zeros((1, 1, 4 + geometry.reach[0] - 1, 5 + geometry.reach[1] - 1), dtype=bool)
+    for i, j in ((1, 2), (3, 0)):
+        for p, q in np.ndindex(kernel):
+            expected[0, 0, i + p * dilation[0], j + q * dilation[1]] = True
+    assert np.array_equal(spread(cells, geometry), expected)
+
+
+def test_all_of_them_add_in_another_order() -> None:
+    assert all(scheme.reorders for scheme in SCHEMES)
+    assert not Taps.reorders
 
 
 def test_memory_does_not_grow_with_the_filter() -> None:
