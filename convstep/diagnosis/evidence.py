@@ -48,7 +48,7 @@ class Evidence:
         self.finest = written.unit if written.decimals >= FEW_DECIMALS else finest
         self.half = 0.5 * finest
         self.rounding = max(setting.roundings[name], 1e-300)
-        self.largest = float(np.abs(self.values).max(initial=0.0))
+        self.largest = float(np.abs(self.values).max())
         self.count = int(self.judged.sum())
 
     def strict(self, predicted: Array) -> Mask:
@@ -79,14 +79,12 @@ class Evidence:
     def _within(self, predicted: Array, doubt: Array | float) -> Mask:
         units = lost_units(predicted, units_of(self.values, self.units, predicted, self.half), doubt)
         allowed = (units + doubt) * (1.0 + 1e-9) + self._floor(predicted)
-        with np.errstate(invalid="ignore"):
-            result: Mask = (np.abs(predicted - self.values) <= allowed) | ~self.judged
+        result: Mask = (np.abs(predicted - self.values) <= allowed) | ~self.judged
         return result
 
     def distance(self, predicted: Array) -> Array:
         """How far the nearest world of each candidate is from the numbers, all in all."""
-        with np.errstate(invalid="ignore"):
-            apart = np.where(self.judged, np.abs(predicted - self.values), 0.0).sum(axis=2).min(axis=1)
+        apart = np.where(self.judged, np.abs(predicted - self.values), 0.0).sum(axis=2).min(axis=1)
         return np.asarray(np.where(np.isnan(apart), np.inf, apart))
 
     def true_sign(self, signs: tuple[int, ...]) -> int:
@@ -100,7 +98,7 @@ class Evidence:
 
     def _floor(self, predicted: Array) -> Array:
         finite = np.where(np.isfinite(predicted), np.abs(predicted), 0.0)
-        largest = np.minimum(finite.max(axis=-1, initial=0.0, keepdims=True), self.largest)
+        largest = np.minimum(finite.max(axis=-1, keepdims=True), self.largest)
         floor: Array = np.maximum(FLOOR * largest, self.rounding)
         return floor
 
@@ -118,7 +116,7 @@ class Evidence:
             base: What the numbers started from; of new parameters only the change speaks.
         """
         moved = self.values if base is None or base.size != self.values.size else self.values - base.reshape(-1)
-        largest = float(np.abs(moved[self.judged]).max(initial=0.0))
+        largest = float(np.abs(moved[self.judged]).max())
         grid = self.finest or (1.0 if self._whole() else FLOOR * max(largest, 1e-300))
         logarithm = math.log(max(predictions, 1)) - cells * math.log(2.0 * largest / grid + 1.0)
         return math.exp(min(logarithm, 0.0)) if predictions else 0.0

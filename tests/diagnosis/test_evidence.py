@@ -65,6 +65,8 @@ def test_strictly_a_number_is_rounded_or_else_cut(setting, hand, ways):
 def test_strictly_what_is_open_is_anything(setting):
     found = evidence(setting, [None, 1, 1], hand=ROUNDS).strict(worlds([5, 1, 2], [np.nan, np.inf, 1]))
     assert found.tolist() == [[[[True, True, False], [True, False, True]]]]
+    endless = worlds([np.inf, np.nan, -np.inf], [0, 0, 0])
+    assert evidence(setting, [0, 0, 0], hand=CUTS).strict(endless).tolist() == [[[[False] * 3, [True] * 3]]]
 
 
 def test_leniently_doubt_is_about_the_second_world_alone(setting):
@@ -99,6 +101,7 @@ def test_the_floor_is_a_billionth_of_the_largest_of_each_row(setting, off, fits)
     made = evidence(setting, [1, 0, 0])
     found = made.lenient(worlds([1, off, np.inf], [0.5, off, 0], [1000, off, 0]))
     assert found[0, :, 1].tolist() == [fits, False, fits]
+    assert not made.lenient(worlds([np.inf, 5e-10, 0], [1, 0, 0]))[0, 0, 1]
     tiny = made.rounding
     assert evidence(setting, [0, 0, 0]).lenient(worlds([tiny, 2 * tiny, 0], [0, 0, 0]))[0, 0].tolist() == [
         True,
@@ -161,4 +164,5 @@ def test_every_other_order_of_a_matrix():
     }
     assert [each.tolist() for each in mirrored(np.array([[1, 2, 3]]))] == [[[1, 2, 3]], [[3, 2, 1]], [[3, 2, 1]]]
     assert mirrored(np.array([1, 2])) == []
-    assert all(each.shape == (2, 1, 2, 2) for each in mirrored(np.zeros((2, 1, 2, 2))))
+    assert [each.shape for each in mirrored(np.zeros((2, 1, 2, 2)))] == [(2, 1, 2, 2)] * 7
+    assert [each.shape for each in mirrored(np.zeros((2, 2, 3, 2)))] == [(2, 2, 3, 2)] * 3
