@@ -99,7 +99,7 @@ class Plan:
         self.stages_of_id: dict[str, int] = {}
         for rule in every_rule:
             self.stages_of_id[rule.id] = self.stages_of_id.get(rule.id, 0) | int(self.bit.get(rule.stage, 0))
-        self._chosen: dict[tuple[int, int], dict[str, list[Rule]]] = {}
+        self._chosen: dict[tuple[bool, int], dict[str, list[Rule]]] = {}
         self._ways: dict[tuple[int, tuple[str, ...], bool], str] = {}
         self.shape = {name: each.shape[1:] for name, each in right_values(setting, self.stages).items()}
         self.merges = {name: self._live_after(name) for name in MERGES_AT if name in wanted}
@@ -123,7 +123,7 @@ class Plan:
             one: Whether one mistake must explain the first of them.
         """
         first, every = int(self.bit[failing[0]]), sum(int(self.bit[name]) for name in failing)
-        key = (first if one else 0, every)
+        key = one, every
         if key not in self._chosen:
             ids = {rule.id for name, rules in self.rules.items() if self.reaches[name] & first for rule in rules}
             chosen = {

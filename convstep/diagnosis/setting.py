@@ -57,7 +57,6 @@ class Setting:
         self.problem = problem
         self.iteration = step.iteration
         self.geometry: Geometry = problem.geometry
-        self._forms: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
         self.truth = {name: self.full(name, step.array(name)) for name in step}
         self.first = {name: self.full(name, value) for name, value in _parameters(first).items()}
         self.before = {name: self.full(name, value) for name, value in before.items()}
@@ -116,20 +115,9 @@ class Setting:
         """How numbers of a full shape are compared with given ones: without axes that the problem does not have, and
         without leading axes of length 1. An axis that is longer than it should be stays.
         """
-        like = QUANTITIES[name].like
-        if (like, full) not in self._forms:
-            self._forms[like, full] = without_ones(self._without_axes(like, full))
-        return self._forms[like, full]
-
-    def _without_axes(self, like: str, full: tuple[int, ...]) -> tuple[int, ...]:
-        own = len(self._own_shapes[like])
-        if like == "output" and len(full) == 4:
-            has_batch, has_filters = self.problem.input.ndim == 4, self.problem.filter.ndim == 4
-            keeps = (has_batch or full[0] > 1, has_filters or full[1] > 1, True, True)
-            return tuple(size for size, keep in zip(full, keeps, strict=True) if keep)
-        if len(full) > own and all(size == 1 for size in full[: len(full) - own]):
-            return full[len(full) - own :]
-        return full
+        if QUANTITIES[name].like == "output" and self.problem.filter.ndim != 4 and full[1] == 1:
+            full = (full[0], *full[2:])
+        return without_ones(full)
 
     @cached_property
     def x(self) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -60,7 +61,7 @@ def told(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]) 
     sight = _sight(setting, plan, rule, values)
     says = _with_numbers(setting, rule.id, sight, values) if sight is not None else ""
     instead = mistake.instead if rule.id != "ascent" or goes_by_gradient(setting) else ASCENT_INSTEAD
-    return " ".join(filter(None, [says or mistake.did, mistake.why])), instead
+    return f"{says or mistake.did} {mistake.why}", instead
 
 
 @np.errstate(all="ignore")
@@ -81,7 +82,7 @@ def _sight(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]
             return None
         right[stage.name] = stage.compute(setting, right)
         unseen = stage.name.endswith(STATES) and stage.name not in plan.given
-        if stage.name in QUANTITIES and not unseen and plan.ancestors[stage.name] & plan.bit[rule.stage]:
+        if stage.name in QUANTITIES and not unseen:
             sight = _compared(setting, stage.name, wrong[stage.name], right[stage.name])
             if sight is not None:
                 return sight
@@ -91,12 +92,12 @@ def _sight(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]
 def _weights(name: str, values: Mapping[str, Array]) -> Array | None:
     """How much each number of a slope matters: as much as what it lets through, or stops."""
     gradient = values.get("output_gradient")
-    return np.abs(gradient[0]) if name == "activation_slope" and gradient is not None and gradient.any() else None
+    return np.abs(gradient[0]) if name == "activation_slope" and gradient is not None else None
 
 
 def _compared(setting: Setting, name: str, wrong: Array, right: Array, weights: Array | None = None) -> Sight | None:
     if wrong.shape[1:] != right.shape[1:]:
-        return Sight(name, (), (), 0.0, 0.0, wrong.shape[1:])
+        return Sight(name, (), (), math.nan, math.nan, wrong.shape[1:])
     apart = np.nan_to_num(np.abs(wrong[0] - right[0]))
     if not apart.any():
         return None
@@ -112,8 +113,6 @@ def _compared(setting: Setting, name: str, wrong: Array, right: Array, weights: 
 def _own_cell(setting: Setting, name: str, place: tuple[int, ...]) -> tuple[int, ...]:
     """A place in the full shape as the problem counts it: without the axes that it does not have."""
     own, full = setting.own_shape(name), setting.shape(name)
-    if len(own) == len(full):
-        return place
     if QUANTITIES[name].like == "output":
         has_batch, has_filters = setting.problem.input.ndim == 4, setting.problem.filter.ndim == 4
         return (*place[:1][: int(has_batch)], *place[1:2][: int(has_filters)], *place[2:])

@@ -50,7 +50,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     **{
         f"diagnosis.{name}": WAYS
         for name in (
-            *("calculation", "other_sources", "rule", "setting", "plan"),
+            *("calculation", "other_sources", "rule"),
             *(f"mistakes_{where}" for where in ("forward", "delta", "gradient", "update")),
         )
     },
@@ -58,7 +58,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "diagnosis.doubt": ("tests/diagnosis/test_doubt.py", *WAYS),
     "diagnosis.updating": ("tests/diagnosis/test_updating.py", *WAYS),
     "diagnosis.candidate_sums": ("tests/diagnosis/test_candidate_sums.py", *WAYS),
-    "diagnosis.telling": (SAID, "tests/diagnosis/test_telling.py"),
+    "diagnosis.plan": ("tests/diagnosis/test_plan.py", SAID),
+    "diagnosis.setting": ("tests/diagnosis/test_setting.py", SAID),
+    "diagnosis.telling": ("tests/diagnosis/test_telling.py", SAID),
     "diagnosis.terms": ("tests/diagnosis/test_terms_of_sums.py", SAID),
     "diagnosis.tolerance": ("tests/diagnosis/test_tolerance.py", SAID),
     "diagnosis.written": ("tests/diagnosis/test_written.py", SAID),
