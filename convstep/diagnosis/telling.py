@@ -115,7 +115,7 @@ def _own_cell(setting: Setting, name: str, place: tuple[int, ...]) -> tuple[int,
     own, full = setting.own_shape(name), setting.shape(name)
     if QUANTITIES[name].like == "output":
         has_batch, has_filters = setting.problem.input.ndim == 4, setting.problem.filter.ndim == 4
-        return (*place[:1][: int(has_batch)], *place[1:2][: int(has_filters)], *place[2:])
+        return (*(place[:1] if has_batch else ()), *(place[1:2] if has_filters else ()), *place[2:])
     return place[len(full) - len(own) :]
 
 

@@ -70,6 +70,11 @@ def test_a_slope_is_shown_where_it_matters_most():
     )
 
 
+def test_a_slope_that_has_overflowed_is_shown():
+    says = said("value-for-slope", "activation_slope", [1, 0, 0, np.inf], output_gradient=[1, 0, 0, 4])
+    assert ", ∞ at [1,1], which makes ∞; " in says
+
+
 @pytest.mark.parametrize(
     ("name", "did"),
     [
