@@ -217,7 +217,6 @@ class _Follower:
         true = [sign for sign in near if near[sign][-len(truths) :].any()]
         # Where doubt is so large that both signs would do, the nearer is meant.
         follows.sort(key=lambda sign: _apart(written, sign * values[1:2]))
-        true.sort(key=lambda sign: _apart(written, sign * truths[:1]))
         sources = [self.own[need] for need in stage.needs if need not in _NO_SOURCE]
         nothing = bool(sources) and not values[1].any() and any(not each.any() for each in sources)
         turned = follows[:1] == [-1]
@@ -278,7 +277,7 @@ class _Follower:
 
     def _turn(self, name: str, *, as_before: bool) -> None:
         """The learner carries the other sign from here on."""
-        sign = SIGN_OF.get(name, "")
+        sign = SIGN_OF[name]
         for each in (name, *turned_with(name)):
             if each in self.values and (each == name or each not in self.written):
                 self._keep(each, -self.values[each])
@@ -311,11 +310,9 @@ def digits_of(written: Written, every: Mapping[str, Written]) -> float:
 
 FEW_DECIMALS = 2
 """From so many decimals on, a quantity's numbers are judged by its own digits."""
-_NO_SOURCE = ("sign", "filter_sign", "bias_sign", "filter_step_sign", "bias_step_sign", "filter", "bias")
+_NO_SOURCE = ("filter", "bias")
 
 
 def _apart(written: Written, expected: Array) -> float:
     """How far the numbers are from the expected ones, all in all."""
-    if written.values.size != expected[0].size:
-        return 0.0
     return float(np.abs(written.values.reshape(-1) - expected[0].reshape(-1))[written.judged.reshape(-1)].sum())

@@ -133,17 +133,15 @@ def _way(plan: Plan, labels: tuple[object, ...], turns: int) -> Way:
     verdicts: dict[str, Verdict] = {}
     rules: list[Rule] = []
     at: dict[str, str] = {}
-    waiting: list[Rule] = []
     for label in labels:
         if isinstance(label, Rule):
             rules.append(label)
-            waiting.append(label)
         elif isinstance(label, Verdict):
             verdicts[label.quantity] = label
             leads = plan.ancestors[label.quantity]
-            for rule in [each for each in waiting if plan.bit[each.stage] & leads]:
-                at.setdefault(rule.id, label.quantity)
-                waiting.remove(rule)
+            for rule in rules:
+                if plan.bit[rule.stage] & leads:
+                    at.setdefault(rule.id, label.quantity)
     return Way(tuple(rules), verdicts, at, turns)
 
 
@@ -207,7 +205,7 @@ def _mistakes_seen_in(plan: Plan, way: Way, name: str) -> list[str]:
 def _put_right(reading: Reading, name: str, cells: Sequence[JudgedCell]) -> None:
     """Slips replaced by what the numbers should be, for those who go on from the right ones."""
     own = reading.setting.own_shape(name)
-    if name not in reading.mended or reading.mended[name][0].size != int(np.prod(own)):
+    if reading.mended[name][0].size != int(np.prod(own)):
         return
     numbers = reading.mended[name][0].reshape(own).copy()
     for cell in cells:

@@ -79,12 +79,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "diagnosis.slips": ("tests/diagnosis/test_slips.py",),
     "diagnosis.kept": ("tests/diagnosis/test_class.py",),
     **{
-        f"diagnosis.{name}": JUDGING
-        for name in (
-            *("following", "search"),
-            *("levels", "report", "examiner"),
-        )
+        f"diagnosis.{name}": (f"tests/diagnosis/test_{name}.py", SAID)
+        for name in ("search", "examiner", "following", "report")
     },
+    "diagnosis.levels": JUDGING,
 }
 """The modules, and the tests that must notice; those of PyTorch are skipped where it is not installed."""
 
