@@ -187,7 +187,8 @@ class Exercise:
                 try:
                     found = self._search(plan, start, level) if start.fails else []
                 except TooMuchError:
-                    too_many = min(too_many, max(level.mistakes, 1))
+                    # So many mistakes with slips are too much; without them they were looked for before.
+                    too_many = min(too_many, level.mistakes + level.slips)
                     break
                 if found and found[0].turns >= AGAIN and not starts[-1][1].fails:
                     continue  # Whoever changes the sign again anyway needs no mistake.

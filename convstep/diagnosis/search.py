@@ -140,10 +140,11 @@ class Search:
     def _first_doubtful(self) -> int:
         """The place of the first stage at which anything but the right way has to be looked at."""
         followed = self.start.followed
-        for place, name in enumerate(self.plan.order):
-            if name in self.rules or (name in followed and not followed[name].follows):
-                return place
-        return len(self.plan.order)
+        return next(
+            place
+            for place, name in enumerate(self.plan.order)
+            if name in self.rules or (name in followed and not followed[name].follows)
+        )
 
     def _as_followed(self, begin: int) -> Candidates:
         """The one candidate up to a stage: what `follow` has already found out."""
@@ -302,7 +303,7 @@ class Search:
         keys = [
             each.reshape(len(candidates), -1)
             for each in (
-                *(self._grid(candidates.array(live)) for live in self.plan.merges[name] if live in candidates),
+                *(self._grid(candidates.array(live)) for live in self.plan.merges[name]),
                 *(np.asarray(each, dtype=np.float64) for each in (marks.pending, marks.owing, marks.slips)),
             )
         ]
@@ -327,7 +328,7 @@ class Search:
     def _grid(self, array: Array) -> Array:
         """Numbers that differ by rounding errors only, made equal."""
         finite = np.where(np.isfinite(array), np.abs(array), 0.0)
-        return np.rint(array / max(1e-10 * float(finite.max(initial=0.0)), 1e-300)) + 0.0
+        return np.rint(array / max(1e-10 * float(finite.max()), 1e-300)) + 0.0
 
     def _complete(self, candidates: Candidates) -> list[Found]:
         """Those that have exactly as many mistakes as asked for, each of them confirmed by a given number."""
