@@ -94,14 +94,15 @@ def test_where_something_else_than_the_right_way_is_looked_at_first():
 
 
 def test_what_was_followed_is_one_candidate():
-    made = search({"output": [[3, 2], [0, 2]], "error": [[-2, -2], [0, -1]], "filter_gradient": WRONG})
+    right = {"pre_activation": [[3, 2], [-2, 2]], "output": [[3, 2], [0, 2]]}
+    made = search({**right, "error": [[-2, -2], [0, -1]], "filter_gradient": WRONG})
     first = made._as_followed(0)
     assert (len(first), first.marks.node.tolist(), first.marks.turns.tolist()) == (1, [0], [0])
     assert first.marks.node.dtype == np.int64
     found = made._as_followed(made.plan.order.index("error") + 1)
     assert (len(found), found.worlds, found.odd, found.marks.turns.tolist()) == (1, 2, set(), [1])
     assert made.paths.labels_of(int(found.marks.node[0])) == [
-        (Verdict("output", "follows"), Verdict("error", "turned", turned=True))
+        (Verdict("pre_activation", "follows"), Verdict("output", "follows"), Verdict("error", "turned", turned=True))
     ]
     assert found.array("error").shape == (1, 2, 1, 1, 2, 2)
     assert found.array("error").reshape(2, 4).tolist() == [[-2, -2, 0, -1]] * 2
@@ -186,6 +187,7 @@ def test_a_mistake_may_be_made_once_on_the_way_and_with_none_that_it_excludes():
     assert made._allowed(marks.take(np.array([2])), rule).tolist() == []
     assert made._allowed(marks.take(np.array([1])), rule).tolist() == [0]
     assert made._allowed(marks.take(np.array([0, 2])), rule).tolist() == [0]
+    assert made._allowed(marks.take(np.array([0, 5])), rule).tolist() == [0, 1]
 
 
 def test_a_stage_is_done_right_and_by_every_mistake():
@@ -239,6 +241,16 @@ def test_a_filter_of_another_size_says_enough():
     again = followed_to(made, "window_sums").adding({}, frozenset({"window_sums", "output"}))
     (found,) = made._made(again, "window_sums")
     assert found.odd == {"output"}
+
+
+def test_a_gradient_of_another_size_says_enough():
+    made = search({"filter_gradient": WRONG})
+    made.rules = {"filter_gradient": [constant(1, stage="filter_gradient")]}
+    large = {"turned_gradient": np.full((1, 2, 1, 1, 3, 3), 5.0)}
+    start = followed_to(made, "filter_gradient").adding(large, frozenset(large))
+    (found,) = made._made(start, "filter_gradient")
+    assert numbers(found, "filter_gradient") == [[5] * 9]
+    assert found.odd == {"turned_gradient", "filter_gradient"}
 
 
 def test_after_an_odd_array_only_mistakes_that_do_not_use_it():
