@@ -142,6 +142,13 @@ def test_what_was_not_written_is_led_to_where_all_explanations_agree():
     assert found["new_filter"].tolist() == [[pytest.approx(1.2)]]
 
 
+def test_a_single_explanation_agrees_with_itself():
+    written = read_written({"filter_gradient": GRADIENT, "filter_update": [[1, -1], [0, 1]]})
+    made = exercise()
+    assert ids(made.judge(written)) == [["ascent"]]
+    assert made.led_to(written, ["new_filter"])["new_filter"].tolist() == [[2, -2], [1, 2]]
+
+
 def test_nothing_is_led_to_by_nothing_or_by_what_cannot_be_explained():
     made = exercise()
     assert made.led_to({}, ["new_filter"]) == {}
