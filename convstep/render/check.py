@@ -73,11 +73,9 @@ def _limits(diagnosis: Diagnosis, look: Look) -> list[Text]:
     """That not everything could be tried, where that is so."""
     if diagnosis.verdict != "unexplained" or diagnosis.looked_for >= MOST_MISTAKES:
         return []
-    times = "one mistake at a time was" if diagnosis.looked_for == 1 else "two mistakes at a time were"
-    return [
-        Text(),
-        *paragraphs(f"The problem is so large that no more than {times} looked for.", look.width, style="dim"),
-    ]
+    known = ("not even one mistake at a time was", "no more than one mistake at a time was")
+    times = (*known, "no more than two mistakes at a time were")[diagnosis.looked_for]
+    return [Text(), *paragraphs(f"The problem is so large that {times} looked for.", look.width, style="dim")]
 
 
 MOST_MISTAKES = 3
