@@ -56,7 +56,7 @@ def simulated(
 
 def _goes_on(setting: Setting, name: str, array: Array) -> bool:
     """Whether later stages can go on from an array: it has the size that it should have, or they can do without."""
-    return name not in QUANTITIES or array.shape[1:] == setting.shape(name) or name in (*KEEPS_SHAPE, "input_gradient")
+    return name not in QUANTITIES or array.shape[1:] == setting.shape(name) or name in KEEPS_SHAPE
 
 
 def _turn(values: dict[str, Array], name: str) -> None:
@@ -81,7 +81,7 @@ def signature(numbers: Mapping[str, Array]) -> tuple[object, ...]:
 def _on_grid(array: Array) -> tuple[int, bytes]:
     """The power of ten of the largest number, and all numbers to nine digits below it."""
     finite = np.nan_to_num(array)
-    largest = float(np.abs(finite).max(initial=0.0))
+    largest = float(np.abs(finite).max())
     power = math.floor(math.log10(largest)) if largest else 0
     return power, (np.rint(finite / 10.0 ** (power - 9)) + 0.0).tobytes()
 
@@ -90,5 +90,5 @@ def same(one: Array, other: Array) -> bool:
     """Whether two arrays hold the same numbers, for all that floats can tell."""
     if one.shape != other.shape:
         return False
-    largest = max(float(np.abs(np.nan_to_num(each)).max(initial=0.0)) for each in (one, other))
+    largest = float(np.abs(np.nan_to_num(one)).max())
     return bool(np.allclose(one, other, rtol=0.0, atol=1e-9 * largest + 1e-300, equal_nan=True))

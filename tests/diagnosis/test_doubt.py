@@ -41,6 +41,7 @@ def test_a_number_that_is_cut_loses_more_than_one_that_is_rounded():
     setting = setting_at(convstep.load(TARGETED), 1)
     assert rounded_doubt(setting, "delta", np.array([0.019]), np.zeros(1), 0.01) == pytest.approx([0.009])
     assert rounded_doubt(setting, "delta", np.array([0.02]), np.array([0.003]), 0.01) == pytest.approx([0.013])
+    assert rounded_doubt(setting, "delta", np.array([0.02 - 3e-9]), np.zeros(1), 0.01).tolist() == [0.0]
 
 
 @pytest.mark.parametrize(("bias", "z", "unsure"), [(-0.3, [0, 0.2, 0.7], [1, 0, 0]), (-0.5, [-0.2, 0, 0.5], [0, 0, 0])])

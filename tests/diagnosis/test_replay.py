@@ -8,7 +8,7 @@ from program import NAMES, SAMPLES
 
 import convstep
 from convstep.diagnosis.plan import rules_of
-from convstep.diagnosis.replay import replay
+from convstep.diagnosis.replay import Course, replay
 from convstep.diagnosis.settings import setting_at
 
 QUESTION = {
@@ -85,3 +85,35 @@ def test_it_can_be_stopped():
     assert heard == [1, 2, 3]
     assert told.learner.status == "stopped"
     assert told.learner.iterations == 2
+
+
+@pytest.mark.parametrize(
+    ("losses", "lowest"),
+    [((3.0, 1.0, 2.0, 1.0), 1), ((3.0, float("nan"), 2.0), 2), ((1.0,), 0), ((2.0, float("inf")), 0)],
+)
+def test_after_how_many_iterations_the_loss_was_lowest(losses, lowest):
+    course = Course("stopped", losses, np.zeros((1, 1)))
+    assert (course.lowest, course.iterations) == (lowest, len(losses) - 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [({"input": [[1]], "filter": [[1]]}, "filter"), ({"input": [[0]], "filter": [[1]], "bias": 1}, "bias")],
+)
+def test_gradients_that_are_never_set_back_add_up(changes, kind):
+    """w starts at 1, and so does ∂L/∂w, which is w: with the sum of them all, w goes 1, ½, −¼, −⅞; or b does."""
+    keys = {"target": [[0]], "activation": "linear", "learning_rate": 0.5, "stop": {"iterations": 3}}
+    problem = convstep.load(keys | changes)
+    every = [each for each in rules_of(setting_at(problem, 2)) if each.id == "gradient-accumulated" and not each.again]
+    told = replay(problem, [next(each for each in reversed(every) if kind in each.stage)], ())
+    assert told.learner.losses == (0.5, 0.125, 0.03125, 0.3828125)
+    assert told.learner.iterations == 3
+
+
+def test_numbers_from_which_no_new_filter_follows_end_it():
+    """Somebody whose gradient has another size has no second iteration."""
+    problem = convstep.load({**QUESTION, "stop": {"iterations": 5}})
+    (rule, *_) = [each for each in rules_of(setting_at(problem, 1)) if each.id == "gradient-full"]
+    told = replay(problem, [rule], ())
+    assert told.learner.iterations == 0
+    assert told.learner.status == "stopped"

@@ -12,7 +12,7 @@ from program import NAMES, SAMPLES
 import convstep
 from convstep.diagnosis.catalogue import CATALOGUE
 from convstep.diagnosis.examiner import Examiner
-from convstep.diagnosis.separating import blindness
+from convstep.diagnosis.separating import alike, blindness
 from convstep.diagnosis.simulation import same
 
 QUESTION = {
@@ -117,3 +117,28 @@ def test_a_mistake_is_made_for_the_filter_and_the_bias_alike():
     problem = {**BIASED, "optimizer": {"sgd": {"momentum": 0.9}}}
     found = blindness(exercise(problem).setting)
     assert not any({"bias-gradient-forgotten", "momentum-stale"} <= {*group} for group in found.together)
+
+
+def test_the_first_quantity_that_tells_most_apart_settles_a_tie():
+    """With the factor it is t − a = 2, with squares 4; the loss and its gradient would tell as well."""
+    problem = {"input": [[1, 2, 3]], "filter": [[1, -1]], "target": [[1, 1]], "learning_rate": 0.5}
+    tie = convstep.diagnose(convstep.load({**problem, "activation": "linear"}), {"delta": [[4, 4]]})
+    assert tie.separation.name == "error"
+    assert {ids: each.tolist() for ids, each in tie.separation.predictions.items()} == {
+        "factor-two": [[2, 2]],
+        "error-squared": [[4, 4]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "groups"),
+    [
+        ({"z": {1}, "a": {2}}, [["z"], ["a"]]),
+        ({"z": {1}, "a": {2}, "m": {1}}, [["z", "m"], ["a"]]),
+        ({"z": {1}, "a": {1, 2}, "m": {2}}, [["z", "a", "m"]]),
+        ({"z": {1}, "a": {2}, "m": {1, 2}}, [["z", "a", "m"]]),
+        ({"z": {1}, "a": {3}, "m": {3}, "b": {1}}, [["z", "b"], ["a", "m"]]),
+    ],
+)
+def test_mistakes_that_come_to_the_same_numbers_are_a_group(outcomes, groups):
+    assert alike([*outcomes], outcomes) == groups
