@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from convstep.diagnosis.catalogue import CATALOGUE, CONVENTIONS
 from convstep.diagnosis.examiner import Examiner
 from convstep.diagnosis.replay import replay
 from convstep.diagnosis.separating import blindness
+from convstep.render.check import check_lines
 from convstep.render.check_data import Judged
 from convstep.render.check_mistakes import blindness_lines, catalogue_lines, mistake_lines
 from convstep.render.check_replay import no_replay_lines, replay_lines
@@ -112,6 +114,24 @@ def test_the_proof_of_a_convention_adds_up():
         assert np.array_equal(start + sign * 0.5 * step, end)
         ways.append((sign, end.tolist()))
     assert ways == [(1, [[0, 0], [1, 0]]), (-1, [[0, 0], [1, 0]])]
+
+
+@pytest.mark.parametrize(
+    ("count", "says"),
+    [
+        (0, "so large that not even one mistake at a time was looked for."),
+        (1, "so large that no more than one mistake at a time was looked for."),
+        (2, "so large that no more than two mistakes at a time were looked for."),
+    ],
+)
+def test_how_many_mistakes_could_be_looked_for(count, says):
+    _, diagnosis = diagnosed("unexplained")
+    assert "so large" not in text_of(diagnosis)
+    assert says in text_of(replace(diagnosis, looked_for=count))
+
+
+def text_of(diagnosis: convstep.Diagnosis) -> str:
+    return " ".join(" ".join(line.plain.split()) for line in check_lines(diagnosis, Look(width=120)))
 
 
 def _matrix_rows(block: str) -> list[list[float]]:
