@@ -147,7 +147,7 @@ class _Steps:
             same(numbers[f"new_{kind}"], setting.truth[f"new_{kind}"]) for kind in parameters
         ):
             return 0.0
-        unit = max(float(doubts[f"new_{kind}"].max(initial=0.0)) for kind in parameters)
+        unit = max(float(doubts[f"new_{kind}"].max()) for kind in parameters)
         for kind in _kinds(step):
             for name in (each for each in self.before if each.startswith(f"{kind}_")):
                 sign = float(numbers[f"{kind}_sign"][0]) if name.endswith("_momentum") else 1.0

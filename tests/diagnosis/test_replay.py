@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from program import NAMES, SAMPLES
@@ -30,6 +32,7 @@ def test_no_mistake_is_the_run_itself(name):
     problem = convstep.load(SAMPLES / f"{name}.yaml")
     if not problem.learns:
         pytest.skip("it learns nothing")
+    problem = replace(problem, stop=problem.stop._replace(iterations=min(problem.stop.iterations, 150)))
     trace, told = convstep.run(problem), replay(problem, (), ())
     for course in (told.right, told.learner):
         assert course.status == trace.outcome.status
@@ -117,3 +120,18 @@ def test_numbers_from_which_no_new_filter_follows_end_it():
     told = replay(problem, [rule], ())
     assert told.learner.iterations == 0
     assert told.learner.status == "stopped"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"optimizer": "adam", "learning_rate": 0.1}, {"stop": {"gradient": 0.5}}, {"learning_rate": 1e308}],
+)
+def test_no_mistake_is_the_run_itself_however_it_ends(changes):
+    """By adam, which counts its iterations; at rest, as the gradient goes; past all measure."""
+    keys = {"input": [[1, 2], [0, 1]], "filter": [[9]], "target": [[1, 1], [1, 1]], "activation": "linear"}
+    problem = convstep.load({**keys, "learning_rate": 0.05, "stop": {"iterations": 30}} | changes)
+    trace, told = convstep.run(problem), replay(problem, (), ())
+    assert told.learner.status == told.right.status == trace.outcome.status
+    assert told.learner.iterations == told.right.iterations == trace.outcome.iterations
+    assert np.allclose(told.learner.losses[:-1], told.right.losses[:-1], rtol=1e-9, atol=1e-12)
+    assert np.isfinite(told.right.losses[-1]) == (trace.outcome.status != "diverged")

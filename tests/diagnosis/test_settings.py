@@ -102,6 +102,14 @@ def test_numbers_with_the_sign_of_t_minus_a():
     assert adam.before["filter_square_average"].ravel().tolist() == pytest.approx([0.001 * 2.25])
 
 
+def test_an_optimizer_goes_on_counting_after_own_numbers():
+    """adam at its second iteration: z is 3 5, so that ∂L/∂w is 5; m and v are divided by 1 − 0.9² and 1 − 0.999²."""
+    setting = at(2, [{"new_filter": [[2]], "new_bias": 1}], optimizer="adam")
+    momentum, square = 0.9 * 0.1 * -1.5 + 0.1 * 5, 0.999 * 0.001 * 2.25 + 0.001 * 25
+    step = momentum / 0.19 / (np.sqrt(square / 0.001999) + 1e-8)
+    assert of(setting, "filter_gradient", "filter_update") == [[5.0], [pytest.approx(-0.25 * step)]]
+
+
 def test_own_numbers_of_an_exact_problem_stay_exact():
     """0.1 + 0.2 − 0.3 is 0."""
     problem = {"input": [[1, 1, 1]], "filter": [[1, 1, 1]], "target": [[1]], "learning_rate": 1, "exact": True}

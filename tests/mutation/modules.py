@@ -70,7 +70,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "diagnosis.separating": ("tests/diagnosis/test_separating.py", "tests/diagnosis/test_distinguishing.py"),
     "diagnosis.distinguishing": ("tests/diagnosis/test_distinguishing.py",),
     "diagnosis.replay": ("tests/diagnosis/test_replay.py",),
-    "diagnosis.settings": ("tests/diagnosis/test_settings.py", "tests/diagnosis/test_later_iterations.py"),
+    "diagnosis.settings": tuple(
+        f"tests/diagnosis/test_{name}.py" for name in ("settings", "paper", "later_iterations")
+    ),
     "diagnosis.candidates": ("tests/diagnosis/test_candidates.py", SAID),
     "diagnosis.evidence": ("tests/diagnosis/test_evidence.py", SAID),
     "diagnosis.matching": ("tests/diagnosis/test_matching.py", SAID, "tests/diagnosis/test_slips.py"),
