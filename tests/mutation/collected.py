@@ -13,7 +13,8 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
@@ -78,25 +79,21 @@ class Watched(NamedTuple):
     seconds: float
 
 
-class Recorder:
-    """Notes which functions of a file are run, inside a ``with`` block."""
+@contextmanager
+def recorded(path: Path) -> Iterator[set[CodeType]]:
+    """The functions of a file that are run inside the block."""
+    ran: set[CodeType] = set()
+    name = str(path)
 
-    def __init__(self, path: Path) -> None:
-        self.ran: set[CodeType] = set()
-        name, ran = str(path), self.ran
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename == name:
+            ran.add(frame.f_code)
 
-        def note(frame: FrameType, event: str, _: object) -> None:
-            if event == "call" and frame.f_code.co_filename == name:
-                ran.add(frame.f_code)
-
-        self._note = note
-
-    def __enter__(self) -> Recorder:
-        threading.setprofile(self._note)
-        sys.setprofile(self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield ran
+    finally:
         sys.setprofile(None)
         threading.setprofile(None)
 
@@ -107,17 +104,17 @@ class Examination:
     def __init__(self, name: str, mutants: Sequence[Mutant], jobs: int, outcomes: Outcomes) -> None:
         self.name, self.mutants, self.jobs, self.outcomes = name, mutants, jobs, outcomes
         self.path = source(name)
-        self.collecting = Recorder(self.path)
-        self.collecting.__enter__()
+        self.collecting = ExitStack()
+        self.ran = self.collecting.enter_context(recorded(self.path))
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """First the tests as they are, then with every mutant those that run what is changed in it."""
-        self.collecting.__exit__()
+        self.collecting.close()
         watched = self._unchanged(session)
         if watched is None:
             session.testsfailed = 1
             return True
-        functions = Functions(f"convstep.{self.name}", self.path, self.collecting.ran)
+        functions = Functions(f"convstep.{self.name}", self.path, self.ran)
         order = list(range(len(session.items)))
         running: dict[int, int] = {}
         for number, mutant in enumerate(self.mutants):
@@ -154,9 +151,9 @@ class Examination:
 
     def _watched(self, session: pytest.Session, item: pytest.Item) -> Watched:
         began = time.monotonic()
-        with Recorder(self.path) as recorder:
+        with recorded(self.path) as ran:
             session.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-        return Watched({key for code in recorder.ran for key in keys_of(code)}, time.monotonic() - began)
+        return Watched({key for code in ran for key in keys_of(code)}, time.monotonic() - began)
 
     def _start(self, session: pytest.Session, number: int, change: Change, tests: Mapping[int, float]) -> int:
         """Splits off a process that runs tests, of so many seconds each, with a mutant until one fails."""

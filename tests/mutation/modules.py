@@ -17,10 +17,6 @@ SCHEMES = (
 WAYS = tuple(f"tests/diagnosis/test_{name}.py" for name in ("every_way", "golden", "own_ways", "hidden_signs"))
 EXAMPLES = ("tests/diagnosis/test_examples.py",)
 SAID = "tests/diagnosis/test_golden.py"
-JUDGING = (
-    SAID,
-    *(f"tests/diagnosis/test_{name}.py" for name in ("hand", "paper", "slips", "unexplained", "hidden_signs")),
-)
 TESTS: dict[str, tuple[str, ...]] = {
     "activations": ("tests/test_activations.py", "tests/problem/test_parameter_limits.py"),
     "activation_base": ("tests/test_activations.py", "tests/derivation"),
@@ -84,7 +80,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"diagnosis.{name}": (f"tests/diagnosis/test_{name}.py", SAID)
         for name in ("search", "examiner", "following", "report")
     },
-    "diagnosis.levels": JUDGING,
+    "diagnosis.levels": (SAID, "tests/diagnosis/test_examiner.py"),
 }
 """The modules, and the tests that must notice; those of PyTorch are skipped where it is not installed."""
 
