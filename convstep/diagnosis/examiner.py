@@ -209,7 +209,7 @@ class Exercise:
                 break
             blamed, so_far = after, part
         if so_far is None:
-            return replace(whole, first_wrong=blamed)
+            return whole
         known = {each.name: each for each in so_far.quantities}
         quantities = tuple(known.get(each.name, each) for each in whole.quantities)
         return replace(whole, first_wrong=blamed, quantities=quantities, so_far=so_far.explanations)

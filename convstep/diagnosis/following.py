@@ -217,7 +217,7 @@ class _Follower:
         true = [sign for sign in near if near[sign][-len(truths) :].any()]
         # Where doubt is so large that both signs would do, the nearer is meant.
         follows.sort(key=lambda sign: _apart(written, sign * values[1:2]))
-        sources = [self.own[need] for need in stage.needs if need not in _NO_SOURCE]
+        sources = [self.own[need] for need in stage.needs if need != "filter"]  # a filter of zeros is one like others
         nothing = bool(sources) and not values[1].any() and any(not each.any() for each in sources)
         turned = follows[:1] == [-1]
         right = true[0] if true else 0
@@ -310,7 +310,6 @@ def digits_of(written: Written, every: Mapping[str, Written]) -> float:
 
 FEW_DECIMALS = 2
 """From so many decimals on, a quantity's numbers are judged by its own digits."""
-_NO_SOURCE = ("filter", "bias")
 
 
 def _apart(written: Written, expected: Array) -> float:

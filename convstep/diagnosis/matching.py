@@ -41,7 +41,7 @@ class Verdict(NamedTuple):
 
     quantity: str
     kind: str
-    turned: bool = False
+    turned: bool
     cells: tuple[int, ...] = ()
     expected: tuple[float, ...] = ()
     chance: float = 0.0

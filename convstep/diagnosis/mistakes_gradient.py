@@ -60,12 +60,11 @@ def _summing(s: Setting) -> Iterator[Rule]:
         yield Rule("gradient-one-position", "summed_gradient", _only_at(place))
     for other in _not_spread(g):
         yield Rule("gradient-stride-ignored", "summed_gradient", _gradient_in_corner(other))
-    if g.stride != (1, 1) or g.dilation != (1, 1):
-        size = g.padded[0] - g.output[0] + 1, g.padded[1] - g.output[1] + 1
+    size = g.padded[0] - g.output[0] + 1, g.padded[1] - g.output[1] + 1
+    if size != g.kernel:
         whole = g._replace(kernel=size, stride=(1, 1), dilation=(1, 1))
-        if min(size) > 0 and size != g.kernel:
-            rule = Rule("gradient-stride-ignored", "summed_gradient", _gradient_with(whole), size=size)
-            yield from as_it_comes_and_turned(s, rule)
+        rule = Rule("gradient-stride-ignored", "summed_gradient", _gradient_with(whole), size=size)
+        yield from as_it_comes_and_turned(s, rule)
 
 
 def _full(g: Geometry) -> Iterator[Geometry]:

@@ -111,12 +111,12 @@ def _same_everywhere(s: Setting) -> Iterator[Rule]:
     sources = ["placed_source", *(["error"] if s.problem.target is not None else ["output_gradient"])]
     for name in sources:
         for axes in (over_filter, *([] if single else [everything])):
-            yield rule(lambda s, v, name=name, axes=axes: v[name].sum(axis=axes, keepdims=True)[:, 0], name)  # type: ignore[misc]
+            yield rule(lambda s, v, name=name, axes=axes: v[name].sum(axis=axes), name)  # type: ignore[misc]
             if s.geometry.positions > 1:
-                yield rule(lambda s, v, name=name, axes=axes: v[name].mean(axis=axes, keepdims=True)[:, 0], name)  # type: ignore[misc]
+                yield rule(lambda s, v, name=name, axes=axes: v[name].mean(axis=axes), name)  # type: ignore[misc]
     for axes in ((2, 3, 4), *([] if single else [everything])):
-        yield rule(lambda s, v, axes=axes: _gradient(s, v).sum(axis=axes, keepdims=True))  # type: ignore[misc]
-        yield rule(lambda s, v, axes=axes: _gradient(s, v).mean(axis=axes, keepdims=True))  # type: ignore[misc]
+        yield rule(lambda s, v, axes=axes: _gradient(s, v).sum(axis=axes))  # type: ignore[misc]
+        yield rule(lambda s, v, axes=axes: _gradient(s, v).mean(axis=axes))  # type: ignore[misc]
     if s.problem.target is not None:
         yield rule(lambda s, v: s.losses(v["error"]).reshape(-1, 1, 1, 1, 1), "error")
 

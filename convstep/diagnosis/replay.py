@@ -80,7 +80,8 @@ def _right_course(problem: Problem) -> Course:
     losses = [step.loss for step in descent]
     outcome = descent.outcome
     assert outcome is not None
-    return Course(outcome.status, (*losses, float("nan") if outcome.loss is None else outcome.loss), outcome.filter)
+    assert outcome.loss is not None
+    return Course(outcome.status, (*losses, outcome.loss), outcome.filter)
 
 
 def _course(problem: Problem, rules: Sequence[Rule], turned: Sequence[str], tick: Callable[[int], bool]) -> Course:

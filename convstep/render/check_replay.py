@@ -58,6 +58,8 @@ def no_replay_lines(diagnosis: Diagnosis, look: Look) -> list[Text]:
     """Why there is nothing to run."""
     if diagnosis.verdict == "right":
         says = "There is no other rule to run: yours is the right one."
+    elif diagnosis.verdict == "slip":
+        says = "There is no other rule to run: only the arithmetic slipped."
     elif len(diagnosis.explanations) > 1:
         says = "Several explanations fit; give the quantity that tells them apart, and the one left can be run."
     elif diagnosis.explanations:

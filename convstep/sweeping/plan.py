@@ -113,7 +113,7 @@ class Plan:
         try:
             return in_range(value, RATE, above=0, others=" or auto")
         except ProblemError as error:
-            error.file = _name(variation)
+            _blame(error, variation)
             raise
 
     def _check(self, changes: Sequence[tuple[Variation, Any]], rate: float | None) -> Problem:
@@ -133,9 +133,9 @@ class Plan:
                 changed = put(changed, variation.path, value)
             return check(changed, self._folder)
         except ProblemError as error:
-            for variation, value in changes:
-                error.file = error.file or (_name(variation) if self._fails(data, variation, value) else None)
-            error.file = error.file or (_name(changes[-1][0]) if changes else None)
+            if error.file is None and changes:
+                failing = (each for each, value in changes if self._fails(data, each, value))
+                _blame(error, next(failing, changes[-1][0]))
             raise
 
     def _fails(self, data: Mapping[str, Any], variation: Variation, value: Any) -> bool:
@@ -146,8 +146,10 @@ class Plan:
         return False
 
 
-def _name(variation: Variation) -> str:
-    return f"--vary {visible(variation.setting or variation.key, longest=80)}"
+def _blame(error: ProblemError, variation: Variation) -> None:
+    """Adds to an error that it comes from the values of a key."""
+    error.file = f"--vary {visible(variation.setting or variation.key, longest=80)}"
+    error.names_key = error.path == variation.path
 
 
 def _check(variations: Sequence[Variation], starts: Starts | None) -> None:

@@ -93,8 +93,8 @@ def test_starts(call):
     ("arguments", "complaint"),
     [
         (["--vary", "learning_rate"], "--vary learning_rate: expected a key and its values"),
-        (["--vary", "learning_rate=0,1"], "--vary learning_rate=0,1: learning_rate: expected a positive number"),
-        (["--vary", "rate=1,2"], "--vary rate=1,2: rate: unknown key"),
+        (["--vary", "learning_rate=0,1"], "--vary learning_rate=0,1: expected a positive number"),
+        (["--vary", "rate=1,2"], "--vary rate=1,2: unknown key"),
         (["--starts", "0"], "Invalid value for '--starts'"),
         (["--around", "0.5"], "give --starts as well"),
         (["--starts", "2", "--around", "0"], "--around: expected a positive number"),

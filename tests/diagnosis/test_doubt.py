@@ -7,7 +7,7 @@ import pytest
 
 import convstep
 from convstep.diagnosis.calculation import stages_of
-from convstep.diagnosis.doubt import predicted_doubt, rounded_doubt
+from convstep.diagnosis.doubt import carried, predicted_doubt, rounded_doubt
 from convstep.diagnosis.plan import right_values
 from convstep.diagnosis.settings import setting_at
 
@@ -57,3 +57,19 @@ def test_a_program_need_not_have_found_the_zero_on_paper(bias, z, unsure):
     assert 0 < rounding < 1e-14
     assert values["pre_activation"].reshape(-1) == pytest.approx(z, rel=1e-12, abs=0)
     assert found.reshape(-1).tolist() == [rounding * each for each in unsure]
+
+
+@pytest.mark.parametrize(("second", "moved"), [(0, 0), (0.75, 1)])
+def test_where_a_doubt_reaches_below_a_root_it_says_nothing(second, moved):
+    """g/√v of two weights: the first v is in doubt by twice itself, the second by nothing, or by ¾."""
+    keys = {"input": [[2, 1]], "filter": [[1, 1]], "target": [[1]], "learning_rate": 0.1, "activation": "linear"}
+    setting = setting_at(convstep.load(keys | {"optimizer": {"rmsprop": {"momentum": 0.9}}}), 1)
+    stages = {stage.name: stage for stage in stages_of(setting)}
+    values = right_values(setting, list(stages.values()))
+    doubts = {name: np.zeros(each.shape) for name, each in values.items()}
+    average = values["filter_square_average"]
+    doubts["filter_square_average"] = average * np.reshape([2, second], average.shape)
+    with np.errstate(invalid="ignore"):
+        found = carried(setting, stages["filter_momentum"], values, doubts)
+    quotient = values["filter_momentum"].reshape(-1)[1]
+    assert found.reshape(-1) == pytest.approx([0, moved * quotient], abs=1e-6)

@@ -196,6 +196,14 @@ def test_a_changed_sign_that_is_needed_anyway_is_no_mistake(name):
     assert wrong[name].status == "convention"
 
 
+def test_a_sign_that_is_changed_back_where_the_slope_is_forgotten():
+    """t − a was written, then a − t as δ: nothing is right with another sign, and the mistake is told all the same."""
+    made = exercise()
+    given = {"error": negative(ERROR), "delta": ERROR}
+    assert len(starts(made, given)) == 1
+    assert ["slope-forgotten"] in ids(made.judge(read_written(given)))
+
+
 def test_a_reading_has_the_learners_numbers_of_one_world():
     made = exercise()
     reading, start = starts(made, {"error": [["2.1", "1"], ["0", "0"]], "filter_gradient": NONSENSE})[0]
@@ -241,7 +249,7 @@ def test_a_slip_is_told_before_what_cannot_be_explained():
     assert [each.status for each in found.quantities] == ["slip", "follows", "wrong"]
 
 
-FOLLOWS, TRUE = Verdict("delta", "follows"), Verdict("delta", "true")
+FOLLOWS, TRUE = Verdict("delta", "follows", False), Verdict("delta", "true", False)
 
 
 def rule(id_, stage):

@@ -124,10 +124,18 @@ def test_numbers_from_which_no_new_filter_follows_end_it():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"optimizer": "adam", "learning_rate": 0.1}, {"stop": {"gradient": 0.5}}, {"learning_rate": 1e308}],
+    [
+        {"optimizer": "adam", "learning_rate": 0.1},
+        {"stop": {"gradient": 0.5}},
+        {"stop": {"gradient": 0.1}, "learning_rate": 1.5, "input": [[0.5, 0.5], [0, 0.5]]},
+        {"learning_rate": 1e308},
+        {"input": [[1, 0]], "filter": [[9, 1]], "target": [[1]], "activation": "relu", "learning_rate": 1e308},
+    ],
 )
 def test_no_mistake_is_the_run_itself_however_it_ends(changes):
-    """By adam, which counts its iterations; at rest, as the gradient goes; past all measure."""
+    """By adam, which counts its iterations; at rest, as the gradient goes; past all measure, in one weight of two too,
+    after which no output lets anything through.
+    """
     keys = {"input": [[1, 2], [0, 1]], "filter": [[9]], "target": [[1, 1], [1, 1]], "activation": "linear"}
     problem = convstep.load({**keys, "learning_rate": 0.05, "stop": {"iterations": 30}} | changes)
     trace, told = convstep.run(problem), replay(problem, (), ())

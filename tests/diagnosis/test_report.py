@@ -48,8 +48,8 @@ def by(*labels, turns=0):
     return Found([labels], 0, turns)
 
 
-def shown(name, kind="shown", **others):
-    return Verdict(name, kind, **others)
+def shown(name, kind="shown", *, turned=False, **others):
+    return Verdict(name, kind, turned, **others)
 
 
 def test_right_numbers():

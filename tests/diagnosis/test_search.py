@@ -102,7 +102,11 @@ def test_what_was_followed_is_one_candidate():
     found = made._as_followed(made.plan.order.index("error") + 1)
     assert (len(found), found.worlds, found.odd, found.marks.turns.tolist()) == (1, 2, set(), [1])
     assert made.paths.labels_of(int(found.marks.node[0])) == [
-        (Verdict("pre_activation", "follows"), Verdict("output", "follows"), Verdict("error", "turned", turned=True))
+        (
+            Verdict("pre_activation", "follows", False),
+            Verdict("output", "follows", False),
+            Verdict("error", "turned", turned=True),
+        )
     ]
     assert found.array("error").shape == (1, 2, 1, 1, 2, 2)
     assert found.array("error").reshape(2, 4).tolist() == [[-2, -2, 0, -1]] * 2

@@ -21,6 +21,8 @@ QUESTION = {
     "target": [[1, 0], [0, 1]],
     "learning_rate": 0.5,
 }
+FOUR = {"input": [[1, -1, 2, -2]], "filter": [[1]], "target": [[2, 1, 1, 1]], "learning_rate": 0.25}
+"""z is the input, e = [[-1, -1, 1, -1]]."""
 
 
 def exercise(problem):
@@ -128,6 +130,23 @@ def test_the_first_quantity_that_tells_most_apart_settles_a_tie():
         "factor-two": [[2, 2]],
         "error-squared": [[4, 4]],
     }
+
+
+def test_who_takes_another_slope_shows_it_in_the_slope():
+    """f′(e) would be written down as the slope; with f(e) in the place of δ it is right."""
+    tie = convstep.diagnose(convstep.load(FOUR), {"delta": [[0, 0, 1, 0]]})
+    assert tie.separation.name == "activation_slope"
+    assert {ids: each.tolist() for ids, each in tie.separation.predictions.items()} == {
+        "activation-for-slope": [[1, 0, 1, 0]],
+        "slope-of-error": [[0, 0, 1, 0]],
+    }
+
+
+def test_another_slope_beside_the_right_one_comes_to_the_numbers_of_other_mistakes():
+    """f′(t) is 1 everywhere, as with the slope forgotten; f(z)·∂L/∂a is 2 · 0.5, the slope alone."""
+    assert ("slope-forgotten", "slope-of-target") in blindness(exercise(FOUR).setting).together
+    one = {"input": [[2]], "filter": [[1]], "target": [[1.5]], "learning_rate": 0.25}
+    assert blindness(exercise(one).setting).together == (("value-for-slope", "upstream-forgotten"),)
 
 
 @pytest.mark.parametrize(

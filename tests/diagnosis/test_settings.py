@@ -79,6 +79,9 @@ def test_the_doubt_is_a_unit_of_the_coarsest_digits():
     assert first.doubt == pytest.approx(0.01)
     other = at(2, [{"new_filter": [["11/8"]], "new_bias": "0.8"}])
     assert other.doubt == pytest.approx(0.1)
+    for new in (["1.38", "11/8"], ["11/8", "1.38"]):
+        two = at(2, [{"new_filter": [new], "new_bias": "3/4"}], filter=[[1, 1]], target=[[2]])
+        assert two.doubt == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize("order", [1, -1])

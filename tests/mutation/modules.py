@@ -45,12 +45,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     "verdict": ("tests/test_verdict.py",),
     **{
         f"diagnosis.{name}": WAYS
-        for name in (
-            *("calculation", "other_sources", "rule"),
-            *(f"mistakes_{where}" for where in ("forward", "delta", "gradient", "update")),
-        )
+        for name in ("calculation", "rule", "mistakes_forward", "mistakes_delta", "mistakes_update")
     },
     **{f"diagnosis.{name}": EXAMPLES for name in ("catalogue", "catalogue_kinds", "examples")},
+    **{
+        f"diagnosis.{name}": ("tests/diagnosis/test_mistakes_gradient.py", *WAYS)
+        for name in ("mistakes_gradient", "other_sources")
+    },
     "diagnosis.doubt": ("tests/diagnosis/test_doubt.py", *WAYS),
     "diagnosis.updating": ("tests/diagnosis/test_updating.py", *WAYS),
     "diagnosis.candidate_sums": ("tests/diagnosis/test_candidate_sums.py", *WAYS),
@@ -76,10 +77,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "diagnosis.paper": ("tests/diagnosis/test_paper.py",),
     "diagnosis.slips": ("tests/diagnosis/test_slips.py",),
     "diagnosis.kept": ("tests/diagnosis/test_class.py",),
-    **{
-        f"diagnosis.{name}": (f"tests/diagnosis/test_{name}.py", SAID)
-        for name in ("search", "examiner", "following", "report")
-    },
+    **{f"diagnosis.{name}": (f"tests/diagnosis/test_{name}.py", SAID) for name in ("search", "examiner", "following")},
+    "diagnosis.report": ("tests/diagnosis/test_report.py", "tests/diagnosis/test_slips.py", SAID),
     "diagnosis.levels": (SAID, "tests/diagnosis/test_examiner.py"),
 }
 """The modules, and the tests that must notice; those of PyTorch are skipped where it is not installed."""

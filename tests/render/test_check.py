@@ -226,6 +226,7 @@ def test_a_large_matrix_is_cut_unless_all_cells_are_wanted():
     ("name", "says"),
     [
         ("right", "There is no other rule to run: yours is the right one."),
+        ("slip", "There is no other rule to run: only the arithmetic slipped."),
         ("answer-attempt", "Several explanations fit;"),
         ("unexplained", "Nobody knows the rule behind these numbers, so it cannot be run."),
     ],

@@ -113,11 +113,11 @@ def test_starts_around_the_filter() -> None:
         (["bias=1", "bias=2"], None, UsageError, "names bias twice"),
         (["bias=0:1:400", "learning_rate=1:2:400"], None, UsageError, "160,000 runs; at most 100,000"),
         (["filter[0,0]=1,2"], Starts(3), UsageError, "--starts replaces the filter"),
-        (["learning_rate=1,0"], None, ProblemError, "--vary learning_rate=1,0: learning_rate: expected a positive"),
-        (["learnin_rate=1,2"], None, ProblemError, "--vary learnin_rate=1,2: learnin_rate: unknown key"),
+        (["learning_rate=1,0"], None, ProblemError, "--vary learning_rate=1,0: expected a positive"),
+        (["learnin_rate=1,2"], None, ProblemError, "--vary learnin_rate=1,2: unknown key"),
         (["bias=1,2", "filter[9,0]=1"], None, ProblemError, "--vary filter[9,0]=1: filter[9]: there is no position 9"),
-        (["bias=x,2", "stop.loss=1,2"], None, ProblemError, 'bias=x,2: bias: expected one number, found text "x"'),
-        (["activation=tanh", "slope_at_zero=1"], None, ProblemError, "--vary slope_at_zero=1: slope_at_zero: only"),
+        (["bias=x,2", "stop.loss=1,2"], None, ProblemError, 'bias=x,2: expected one number, found text "x"'),
+        (["activation=tanh", "slope_at_zero=1"], None, ProblemError, "--vary slope_at_zero=1: only"),
     ],
 )  # fmt: skip
 def test_complaints(vary: list[str], starts: Starts | None, kind: type[ConvstepError], complaint: str) -> None:
