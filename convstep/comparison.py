@@ -103,17 +103,25 @@ def compare_quantities(problem: Problem, step: Step, given: Mapping[str, GivenQu
     for name in given:
         if name not in step:
             raise ProblemError(f"this problem has none; it has {listing(step)}", (name,), at_key=True)
-    named = named_factors(problem)
-    found = [compare(name, given[name], step.array(name), named) for name in QUANTITIES if name in given]
+    known = {rated: named_factors(problem, rated=rated) for rated in (True, False)}
+    found = [
+        compare(name, given[name], step.array(name), known[name not in WITHOUT_RATE])
+        for name in QUANTITIES
+        if name in given
+    ]
     return Comparison(step.iteration, tuple(found))
 
 
-def named_factors(problem: Problem) -> dict[float, str]:
-    """The factors that have a name in this problem, and how they are spelled."""
+WITHOUT_RATE = ("pre_activation", "output", "activated_target", "error", "loss")
+"""The quantities into which nobody brings the learning rate."""
+
+
+def named_factors(problem: Problem, *, rated: bool = True) -> dict[float, str]:
+    """The factors that have a name in this problem, and how they are spelled; if `rated`, that of the rate too."""
     n, batch = int(np.prod(problem.output_shape)), problem.geometry.batch
     known = [(2.0, "2"), (0.5, "1/2"), (float(n), f"n = {n}"), (1.0 / n, f"1/n, n = {n}")]
     known += [(float(batch), f"the batch's {batch}"), (1.0 / batch, f"1/{batch}, the batch")]
-    if problem.learning_rate is not None:
+    if rated and problem.learning_rate is not None:
         rate = problem.learning_rate
         known += [(rate, f"the learning rate {short(rate)}"), (1.0 / rate, f"1 / the learning rate {short(rate)}")]
     names: dict[float, str] = {}
@@ -160,9 +168,12 @@ class _Given:
 
     def matches(self, candidate: Array, where: tuple[Any, ...] = ()) -> bool:
         """Whether all judged numbers are those of the candidate, to the digits given."""
+        return not self.off(candidate, where).any()
+
+    def off(self, candidate: Array, where: tuple[Any, ...] = ()) -> Mask:
+        """Which judged numbers are not those of the candidate."""
         allowed = np.maximum(RELATIVE * np.abs(candidate).max(initial=0.0), self.units[where] * (1.0 - 1e-9))
-        judged = self.judged[where]
-        return bool((np.abs(self.values[where] - candidate)[judged] <= np.asarray(allowed)[judged]).all())
+        return np.asarray(self.judged[where] & ~(np.abs(self.values[where] - candidate) <= allowed))
 
     def evidence(self, candidate: Array, where: tuple[Any, ...] = ()) -> int:
         """How many numbers other than 0 are judged."""
@@ -270,8 +281,7 @@ def _way(rows: int, columns: int) -> str:
 def _nothing_known(given: _Given, expected: Array) -> str:
     """How many numbers are off, and the one that is off the most."""
     apart = np.where(given.judged, np.abs(given.values - expected), 0.0)
-    allowed = np.maximum(RELATIVE * np.abs(expected).max(initial=0.0), given.units)
-    count, judged = int(np.count_nonzero(apart > allowed)), int(given.judged.sum())
+    count, judged = int(given.off(expected).sum()), int(given.judged.sum())
     worst = tuple(int(i) for i in np.unravel_index(int(apart.argmax()), apart.shape))
     here, right = _told_apart(float(given.values[worst]), float(expected[worst]))
     if not worst:

@@ -222,6 +222,20 @@ def test_the_factors_of_a_problem_have_their_names():
         10.0: "1 / the learning rate 0.1",
     }
     assert named_factors(question())[2.0] == "2, or 1 / the learning rate 0.5"
+    assert named_factors(question(), rated=False)[2.0] == "2"
+
+
+def test_nobody_brings_the_rate_into_a_loss():
+    problem = question(learning_rate=0.5)
+    step = step_of(problem)
+    for name, says in (("loss", "is off by the factor 2"), ("delta", "is off by the factor 2, or 1 / the learning")):
+        given = {name: GivenQuantity.of((2 * step.array(name)).tolist())}
+        assert compare_quantities(problem, step, given).quantities[0].relations[0].says.startswith(says)
+
+
+def test_a_number_that_is_off_by_a_unit_is_counted():
+    found = compare("", GivenQuantity.of([[2.001, -2], [0, 2]]), np.array([[2.0, -2.0], [0.0, 2.0]]), {})
+    assert found.relations[0].says == "differs in 1 of 4 numbers, in no way known; [0,0] is 2.001, expected 2"
 
 
 def test_the_first_in_the_order_of_the_calculation_is_the_place_to_look():

@@ -69,7 +69,7 @@ def cli() -> None:
     and shows every number on the way.
 
     \b
-      convstep run                     the built-in sample, page by page
+      convstep run                     the built-in sample, until it ends
       convstep run problem.yaml        your own numbers
       convstep explain --iter 1        where each number of iteration 1 comes from
       convstep samples question        a problem file to start from

@@ -156,3 +156,8 @@ def _factors(s: Setting) -> Iterator[tuple[str, float]]:
         yield "mean-twice", 1.0 / n
     else:
         yield "mean-for-sum", 1.0 / n
+    # One squared error for another, of two outputs ½Σe² is the mean.
+    if name == "half_squared_error" and n != 2.0:
+        yield "mean-for-sum", 2.0 / n
+    if name == "mean_squared_error" and n != 2.0:
+        yield "sum-for-mean", n / 2.0

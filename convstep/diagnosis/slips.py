@@ -34,6 +34,11 @@ class _Cells:
         allowed = max(self.units[place], 1e-9 * max(1.0, abs(number)))
         return bool(abs(self.given[place] - number) <= allowed * (1.0 + 1e-9))
 
+    def rather(self, place: int, number: float) -> bool:
+        """Whether it is this one, and not as near to the one that it should be."""
+        nearer = abs(self.given[place] - number) < abs(self.given[place] - self.expected[place])
+        return self.same(place, number) and bool(nearer)
+
     def cell(self, place: int) -> tuple[int, ...]:
         """A place as an index."""
         return tuple(int(i) for i in np.unravel_index(place, self.shape)) if self.shape else ()
@@ -63,19 +68,19 @@ def _slip(setting: Setting, name: str, cells: _Cells, place: int, worlds: Sequen
     def told(kind: str, says: str, **more: object) -> JudgedCell:
         return JudgedCell(cell, given, expected, kind, says)._replace(**more)  # type: ignore[arg-type]
 
-    if expected and cells.same(place, -expected):
+    if expected and cells.rather(place, -expected):
         return told(LOST_MINUS, "a lost minus" if expected < 0 else "a minus too many")
     for other in cells.flat:
-        if other != place and cells.same(place, cells.expected[other]) and cells.same(other, expected):
+        if other != place and cells.rather(place, cells.expected[other]) and cells.same(other, expected):
             return told(SWAPPED, f"swapped with {cell_text(cells.cell(other))}", with_cell=cells.cell(other))
     found = _term_slip(setting, name, cells, place, worlds)
     if found is not None:
         kind, says, term = found
         return told(kind, says, term=term)
     for beside in _neighbours(cells.shape, cell):
-        if cells.same(place, cells.expected[int(np.ravel_multi_index(beside, cells.shape))]):
+        if cells.rather(place, cells.expected[int(np.ravel_multi_index(beside, cells.shape))]):
             return told(NEIGHBOUR, f"the number of {cell_text(beside)}, its neighbour", with_cell=beside)
-    if expected and any(cells.same(place, expected * power) for power in (10.0, 0.1, 100.0, 0.01)):
+    if expected and any(cells.rather(place, expected * power) for power in (10.0, 0.1, 100.0, 0.01)):
         return told(POINT, "the decimal point in the wrong place")
     return told(OTHER, "")
 
@@ -89,10 +94,10 @@ def _term_slip(
     expected = float(cells.expected[place])
     terms = terms_giving(setting, name, place, worlds, expected, float(cells.units[place]))
     for number, term in enumerate(terms):
-        if term.value and cells.same(place, expected - term.value):
+        if term.value and cells.rather(place, expected - term.value):
             return MISSING_TERM, f"without the term {term.says} = {short(term.value)}", number
     for number, term in enumerate(terms):
-        if term.value and cells.same(place, expected - 2.0 * term.value):
+        if term.value and cells.rather(place, expected - 2.0 * term.value):
             return TERM_SIGN, f"with the term {term.says} = {short(term.value)} in the other sign", number
     return None
 

@@ -9,24 +9,20 @@ from typing import NamedTuple
 import numpy as np
 
 from convstep.arrays import Array
-from convstep.diagnosis.catalogue import CATALOGUE
+from convstep.diagnosis.catalogue import CATALOGUE, Mistake
 from convstep.diagnosis.catalogue_kinds import BIT_OF
 from convstep.diagnosis.plan import Plan
 from convstep.diagnosis.rule import Rule
 from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.terms import spelled
 from convstep.diagnosis.updating import goes_by_gradient
+from convstep.diagnosis.wording import words
 from convstep.diagnosis.worlds import STATES
 from convstep.numbers import cell_text, short
 from convstep.quantities import QUANTITIES
 from convstep.words import spelled_shape
 
 KINDS = ("filter", "bias")
-ASCENT_INSTEAD = (
-    "Take the optimizer's step against the gradient: w′ = w + Δw; with numbers that have the sign of t − a, "
-    "take ∂L/∂w with the other sign first."
-)
-"""What to do instead of going up, where a step is more than the rate times the gradient."""
 
 
 class Sight(NamedTuple):
@@ -57,11 +53,10 @@ def told(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]) 
         rule: The mistake, as it was made.
         values: The learner's numbers for all stages, one row each.
     """
-    mistake = CATALOGUE[rule.id]
+    mistake = words(setting, rule)
     sight = _sight(setting, plan, rule, values)
-    says = _with_numbers(setting, rule.id, sight, values) if sight is not None else ""
-    instead = mistake.instead if rule.id != "ascent" or goes_by_gradient(setting) else ASCENT_INSTEAD
-    return f"{says or mistake.did} {mistake.why}", instead
+    says = mistake.did if sight is None else _with_numbers(setting, mistake, sight, values)
+    return f"{says} {mistake.why}", mistake.instead
 
 
 @np.errstate(all="ignore")
@@ -119,23 +114,23 @@ def _own_cell(setting: Setting, name: str, place: tuple[int, ...]) -> tuple[int,
     return place[len(full) - len(own) :]
 
 
-def _with_numbers(setting: Setting, name: str, sight: Sight, values: Mapping[str, Array]) -> str:
+def _with_numbers(setting: Setting, mistake: Mistake, sight: Sight, values: Mapping[str, Array]) -> str:
     """What was done, said with the number in which it is best seen."""
     where = sight.name + (cell_text(sight.cell) if sight.cell else "")
-    did = CATALOGUE[name].did
+    did, name = mistake.did, mistake.id
     if sight.shape is not None:
         shape = spelled_shape([size for size in sight.shape if size != 1] or [1])
         wanted = spelled_shape(setting.own_shape(sight.name))
         return f"{did} That makes {sight.name} {shape}; it is {wanted} here."
     of_delta = sight.name in ("delta", "activation_slope") and "output_gradient" in values
     if of_delta and name.startswith(("slope", "activation-for", "value", "upstream")):
-        return _of_delta(setting, name, sight, values)
+        return _of_delta(setting, mistake, sight, values)
     if name == "ascent" and sight.name.endswith(("_update", *KINDS)):
         return _of_ascent(setting, sight, values)
     return f"{did} For {where} that gives {short(sight.wrong)}; it should be {short(sight.right)}."
 
 
-def _of_delta(setting: Setting, name: str, sight: Sight, values: Mapping[str, Array]) -> str:
+def _of_delta(setting: Setting, mistake: Mistake, sight: Sight, values: Mapping[str, Array]) -> str:
     """The slope and what it does to the error, at the cell where it matters most."""
     row = (0, *sight.place)
     z, gradient = float(values["pre_activation"][row]), float(values["output_gradient"][row])
@@ -148,12 +143,12 @@ def _of_delta(setting: Setting, name: str, sight: Sight, values: Mapping[str, Ar
     )
     fact = f"z there is {'exactly 0' if not z else short(z)}, where {function}'s slope is {short(slope)}, {flows}"
     number = short(sight.wrong)
-    if name == "slope-forgotten":
+    if mistake.id == "slope-forgotten":
         return f"You sent the error {short(gradient)} at {at} back as it is; but {fact}."
     if sight.name == "activation_slope":
         made = gradient * sight.wrong
-        return f"{CATALOGUE[name].did[:-1]}, {short(sight.wrong)} at {at}, which makes {short(made)}; but {fact}."
-    return f"{CATALOGUE[name].did[:-1]}, which makes {number} at {at}; but {fact}."
+        return f"{mistake.did[:-1]}, {short(sight.wrong)} at {at}, which makes {short(made)}; but {fact}."
+    return f"{mistake.did[:-1]}, which makes {number} at {at}; but {fact}."
 
 
 def _of_ascent(setting: Setting, sight: Sight, values: Mapping[str, Array]) -> str:

@@ -147,14 +147,24 @@ def geometry_words(geometry: Geometry) -> str:
 
     >>> geometry_words(Geometry(1, 1, (5, 5), 1, (2, 2), stride=(2, 2)))
     'input 5×5, filter 2×2, stride 2'
+    >>> geometry_words(Geometry(4, 1, (5, 5), 1, (2, 2)))
+    'input 4×1×5×5, filter 2×2'
     """
-    words = f"input {spelled_shape(geometry.size)}, filter {spelled_shape(geometry.kernel)}"
+    input_, filter_ = (geometry.batch, geometry.channels), (geometry.filters, geometry.group_channels)
+    words = (
+        f"input {spelled_shape((*_from_the_first_above_1(input_), *geometry.size))}, "
+        f"filter {spelled_shape((*_from_the_first_above_1(filter_), *geometry.kernel))}"
+    )
     settings = (
         ("stride", shortest_pair(geometry.stride), 1),
         ("dilation", shortest_pair(geometry.dilation), 1),
         ("padding", shortest_padding(geometry.padding), 0),
     )
     return words + "".join(f", {name} {found}" for name, found, usual in settings if found != usual)
+
+
+def _from_the_first_above_1(sizes: Pair) -> tuple[int, ...]:
+    return sizes if sizes[0] > 1 else sizes[1:] if sizes[1] > 1 else ()
 
 
 def shortest_pair(sizes: Pair) -> int | list[int]:

@@ -19,8 +19,10 @@ from convstep.reasons.relu import search
 from convstep.reasons.vectors import least_squares
 from convstep.reasons.windows import weights_of, window_matrix
 
-ROUNDING = 1e-18
-"""Up to this share of the loss at w = 0 a loss that was found is a rounding error: it stands for 0."""
+ROUNDING, ROUNDING_ABSOLUTE = 1e-18, 1e-14
+"""Up to this share of the loss at w = 0 a loss that was found is a rounding error, and stands for 0: one made of the
+squares of small errors, and one made of these errors themselves.
+"""
 
 
 class Best(NamedTuple):
@@ -102,7 +104,8 @@ def best_loss(problem: Problem, reached: Array) -> Best:
     losses = [loss_at(problem, matrix, each) for each in candidates]
     first = int(np.nanargmin(losses))
     # A residual of rounding errors proves nothing.
-    noise = ROUNDING * loss_at(problem, matrix, np.zeros(matrix.shape[1]))
+    share = ROUNDING_ABSOLUTE if problem.loss.name == "mean_absolute_error" else ROUNDING
+    noise = share * loss_at(problem, matrix, np.zeros(matrix.shape[1]))
     bound = 0.0 if bound <= noise else min(bound, losses[first])
     return Best(bound, min(range_cost, bound), zeros_cost, losses[first], candidates[first], noise)
 

@@ -9,19 +9,13 @@ import numpy as np
 from rich.text import Text
 
 from convstep.arrays import Array
-from convstep.diagnosis.catalogue import CATALOGUE, CONVENTIONS
+from convstep.diagnosis.catalogue import CATALOGUE
 from convstep.diagnosis.result import Diagnosis, JudgedCell, JudgedQuantity, ToldMistake
+from convstep.diagnosis.setting import without_ones
 from convstep.diagnosis.terms import terms_giving
 from convstep.numbers import cell_text, listing, short
 from convstep.quantities import QUANTITIES
-from convstep.render.check_conventions import (
-    AMOUNT,
-    AXES,
-    convention_lines,
-    hidden_sign,
-    is_amount,
-    proof,
-)
+from convstep.render.check_conventions import AXES, convention_lines, convention_says, hidden_sign, proof
 from convstep.render.check_ties import MOST_SETS, tie_lines
 from convstep.render.layout import Block, Term, equation
 from convstep.render.matrix import Look, Mark, array_block, heading
@@ -111,15 +105,17 @@ def _side_by_side(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) ->
 
 def _matrices(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) -> list[Term]:
     """Yours, right, and where that is a third thing, what follows from your own numbers."""
-    same_shape = quantity.given.size == quantity.expected.size
-    given = quantity.given.reshape(quantity.expected.shape) if same_shape else quantity.given
+    same_shape = without_ones(quantity.given.shape) == without_ones(quantity.expected.shape)
+    given = quantity.given.reshape(quantity.expected.shape) if same_shape else np.atleast_2d(quantity.given)
     terms = [Term("", _block("yours", given, quantity, look, marked=same_shape))]
-    whole = same_shape and not np.isnan(given).any()
-    if quantity.status == "right" and whole and not quantity.by_rounding:
+    if quantity.status == "right" and same_shape and not quantity.by_rounding:
         return terms
-    terms.append(Term("", _block("right", quantity.expected, quantity, look)))
+    # What was left open stays open: who goes on is not told.
+    still_open = np.isnan(given) if same_shape else np.zeros(quantity.expected.shape, dtype=bool)
+    terms.append(Term("", _block("right", np.where(still_open, np.nan, quantity.expected), quantity, look)))
     if quantity.follows_differs and quantity.status in ("wrong", "slip"):
-        terms.append(Term("", _block("from your numbers", quantity.follows, quantity, look)))
+        follows = np.where(still_open, np.nan, quantity.follows)
+        terms.append(Term("", _block("from your numbers", follows, quantity, look)))
     return terms
 
 
@@ -164,7 +160,7 @@ def _title(diagnosis: Diagnosis, look: Look) -> list[Text]:
     says, style = TITLES[diagnosis.verdict]
     count = sum(cell.kind is not None for each in diagnosis.quantities for cell in each.cells)
     if diagnosis.verdict == "slip":
-        says = f"{'a slip' if count == 1 else f'{count} slips'} in {diagnosis.first_wrong}: the method is right"
+        says = f"{'a slip' if count == 1 else f'{count} slips'} in {diagnosis.first_wrong}: all else is done right"
     return headline(says, look.width, style)
 
 
@@ -174,8 +170,7 @@ def _right(diagnosis: Diagnosis, look: Look) -> list[Text]:
     title = "all right, in your own convention" if conventions else "all right"
     lines = [*headline(title, look.width, "bold green")]
     for name in conventions:
-        says = AMOUNT if is_amount(diagnosis, name) else CONVENTIONS[name]
-        lines += paragraphs(f"Your convention is fine. {says}", look.width)
+        lines += paragraphs(f"Your convention is fine. {convention_says(diagnosis, name)}", look.width)
     if not conventions:
         count = sum(int((~np.isnan(each.given)).sum()) for each in diagnosis.quantities)
         rounded = any(each.by_rounding for each in diagnosis.quantities)
@@ -224,7 +219,10 @@ def _slips(diagnosis: Diagnosis, look: Look) -> list[Text]:
         for cell in (each for each in quantity.cells if each.kind is not None):
             kind = f": {cell.says}" if cell.says else ""
             where = quantity.name + (cell_text(cell.cell) if cell.cell else "")
-            says = f"{where} is {short(cell.given)}, and should be {short(cell.expected)}{kind}."
+            # Beside a mistake, what it should be for somebody who makes that mistake.
+            right = short(cell.expected) == short(float(quantity.expected[cell.cell]))
+            should_be = "should be" if right or not diagnosis.explanations else "by your own way would be"
+            says = f"{where} is {short(cell.given)}, and {should_be} {short(cell.expected)}{kind}."
             lines += paragraphs(says, look.width)
             lines += _terms(diagnosis, quantity.name, cell, look)
     return [*lines, Text()]
@@ -256,28 +254,36 @@ def _unexplained(diagnosis: Diagnosis, look: Look) -> list[Text]:
         shape, wanted = spelled_shape(quantity.given.shape), spelled_shape(quantity.expected.shape)
         says = f"Your {name} is {shape} where {wanted} is expected, and no mistake that we know makes it so."
         return [*lines, *paragraphs(says, look.width)]
-    cell = quantity.cells[0]
-    where = name + (cell_text(cell.cell) if cell.cell else "")
-    wrong, count = len(quantity.cells), int((~np.isnan(quantity.given)).sum())
-    says = (
-        f"{counted(wrong, 'number')} of {count} in {name} {'is' if wrong == 1 else 'are'} other than what follows from "
-        f"your own numbers, and no mistakes that we know make all that you gave. The first is {where}: yours is "
-        f"{short(cell.given)}, and it should be {short(cell.expected)}."
-    )
     return [
         *lines,
-        *paragraphs(says, look.width),
-        *_terms(diagnosis, name, cell, look),
+        *paragraphs(_first_unexplained(quantity), look.width),
+        *_terms(diagnosis, name, quantity.cells[0], look),
         Text(),
         *_so_far(diagnosis, look),
         *_next(diagnosis, look),
     ]
 
 
+def _first_unexplained(quantity: JudgedQuantity) -> str:
+    """How many numbers nothing explains, and the first of them."""
+    cell, name = quantity.cells[0], quantity.name
+    wrong, count = len(quantity.cells), int((~np.isnan(quantity.given)).sum())
+    which = f"{counted(wrong, 'number')} of {count} in {name} {'is' if wrong == 1 else 'are'}"
+    first = f" The first is {name}{cell_text(cell.cell)}:" if cell.cell else ":"
+    if count == 1:
+        which, first = f"{name}{cell_text(cell.cell) if cell.cell else ''} is", ":"
+    follows = "from your numbers follows" if quantity.follows_differs else "it should be"
+    return (
+        f"{which} other than what follows from your own numbers, and no mistakes that we know make all that you gave"
+        f"{'.' if first != ':' else ''}{first} yours is {short(cell.given)}, and {follows} {short(cell.expected)}."
+    )
+
+
 def _so_far(diagnosis: Diagnosis, look: Look) -> list[Text]:
     """What explains the quantities before the first that nothing explains."""
     if not diagnosis.so_far:
-        return []
+        slips = _has_slips(diagnosis)
+        return [*paragraphs("Before that, a slip:", look.width), *_slips(diagnosis, look)] if slips else []
     first = diagnosis.so_far[0][0]
     ids = ", or ".join(" and ".join(each.id for each in one) for one in diagnosis.so_far[:MOST_SETS])
     lines = paragraphs(f"What comes before is explained, by {ids}, in {first.at}: {first.says}", look.width)
@@ -298,13 +304,20 @@ def _made_in(diagnosis: Diagnosis) -> str | None:
 
 
 def _next(diagnosis: Diagnosis, look: Look) -> list[Text]:
-    """What to do next."""
-    name = diagnosis.first_wrong
-    later = [each.name for each in diagnosis.quantities if each.status == "follows"]
-    after = [each for each in later if list(QUANTITIES).index(each) > list(QUANTITIES).index(name or "filter")]
-    parts = [f"Next: work out {name} again"]
+    """What to do next: every quantity in which something went wrong, in order, and what follows from them by itself."""
+    name = diagnosis.first_wrong or "filter"
+    at = {name, *(each.at for each in diagnosis.explanations[0])} if len(diagnosis.explanations) == 1 else {name}
+    if diagnosis.verdict == "unexplained":
+        at = {each.name for each in diagnosis.quantities if each.status == "wrong"}
+    again = [each.name for each in diagnosis.quantities if each.name in at or each.status == "slip"]
     if (earlier := _made_in(diagnosis)) is not None:
-        parts = [f"Next: work out {earlier} again, and then {name}"]
+        again = [earlier, *again]
+    first, *then = again or [name]
+    says = f"Next: work out {first} again{f', and then {listing(then)}' if then else ''}"
+    order = list(QUANTITIES)
+    after = [each.name for each in diagnosis.quantities if each.status == "follows"]
+    after = [each for each in after if order.index(each) > order.index(first)]
     if after:
-        parts.append(f"; {listing(after)} followed correctly from it, and will come out right then")
-    return paragraphs("".join(parts) + ".", look.width, style="bold")
+        it = "them" if then and earlier is None else "it"
+        says += f"; {listing(after)} followed correctly from {it}, and will come out right then"
+    return paragraphs(f"{says}.", look.width, style="bold")

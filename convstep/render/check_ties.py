@@ -40,12 +40,16 @@ def tie_lines(diagnosis: Diagnosis, look: Look) -> list[Text]:
 def _separation(separation: Separation | None, look: Look) -> list[Text]:
     """The quantity that would settle a tie, with what each explanation predicts."""
     if separation is None:
-        says = "In this problem they give the same numbers everywhere; convstep distinguish finds one where they part."
+        says = (
+            "In this iteration they give the same numbers everywhere. Other numbers, or a later iteration, may tell "
+            "them apart; convstep distinguish looks for some."
+        )
         return [*paragraphs(says, look.width), Text()]
-    says = f"Your {separation.name} would tell which it is. It would be:"
-    lines = [*paragraphs(says, look.width), Text()]
+    predicted = _by_prediction(separation)
+    tells = "which it is" if len(predicted) == len(separation.predictions) else "more"
+    lines = [*paragraphs(f"Your {separation.name} would tell {tells}. It would be:", look.width), Text()]
     like = QUANTITIES[separation.name].like
-    terms = [Term("", titled(title, like, numbers, look)) for title, numbers in _by_prediction(separation)]
+    terms = [Term("", titled(title, like, numbers, look)) for title, numbers in predicted]
     return [*lines, *equation(terms, look.width), Text()]
 
 

@@ -99,7 +99,11 @@ def _gradient_outcome(problem: Problem, check: GradientCheck, width: int) -> lis
         title = rule(f"{wrong} of {counted(count, 'comparison')} disagree{'s' * (wrong == 1)}", width, "bold red")
         lines = [title, *paragraph(_where_to_look(check.first_wrong or ""), width)]
     else:
-        lines = [rule(f"the gradients agree, {count} of {count}", width, "bold green")]
+        at_kinks = sum(each.verdict == "kink" for each in check.checks)
+        says = f"the gradients agree, {count} of {count}"
+        if at_kinks:
+            says = f"{count - at_kinks} of {count} agree; {at_kinks} lie{'s' * (at_kinks == 1)} at a kink"
+        lines = [rule(says, width, "bold green")]
     return [*lines, *(paragraph(_about_kinks(problem, check), width) if check.kinks else [])]
 
 

@@ -63,7 +63,8 @@ class Page:
         for part in self._parts():
             if part:
                 lines += [*equation(part, self.look.width), Text()]
-        return lines + self._footnotes()
+        notes = self._footnotes()
+        return [*lines, *notes] if notes or len(lines) == 1 else lines[:-1]
 
     def _parts(self) -> list[list[Term]]:
         """The equations, in the order of the calculation."""

@@ -68,6 +68,20 @@ def test_a_term_is_missing_in_whatever_sign_the_learner_has(sign, value):
     assert slip == ((0, 0), 16 * sign, 26 * sign, "missing-term", says, None, 3)
 
 
+def test_a_term_of_a_delta_that_was_written_has_the_sign_that_it_was_written_with():
+    """The gradient's sign was changed back: that of δ[1,0]·x[2,0] = (−5)·2 would have to be as well."""
+    delta = [[-2, 0, 0], [-5, -5, -3], [0, 0, 0]]
+    (slip,) = slips("filter_gradient", [[16, -7], [15, 7]], delta=delta)
+    assert (slip.given, slip.expected, slip.kind) == (16, 26, "other")
+
+
+def test_a_number_within_the_digits_of_the_right_one_is_not_its_neighbours():
+    """−0.01 is a unit from 0, and as near to the −0.02 beside it."""
+    delta = [["2.00", "0.00", "-0.02"], ["5.00", "5.00", "3.00"], ["-0.03", "0.00", "-0.01"]]
+    found = slips("delta", delta)
+    assert [(slip.cell, slip.kind) for slip in found] == [((0, 2), "other"), ((2, 0), "other"), ((2, 2), "other")]
+
+
 def test_a_swapped_pair():
     first, second = slips("pre_activation", changed(Z, (0, 0, 5), (1, 0, 3)))
     assert first == ((0, 0), 5, 3, "swapped", "swapped with [1,0]", (1, 0), None)

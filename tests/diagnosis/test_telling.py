@@ -16,6 +16,7 @@ from convstep.diagnosis.plan import plan_for, right_values
 from convstep.diagnosis.rule import Rule
 from convstep.diagnosis.settings import setting_at
 from convstep.diagnosis.telling import told
+from convstep.diagnosis.wording import words
 
 NUMBER = re.compile(r"(?<![\w.])[-−]?\d+(?:\.\d+)?(?![\w.°])")
 
@@ -251,10 +252,13 @@ def test_every_way_of_a_mistake_can_be_told(name):
     with_numbers = 0
     for rule in ways(exercise.setting, name):
         says, instead = told(reading.setting, reading.plan, rule, reading.values)
-        assert instead == CATALOGUE[name].instead
-        words = own_words(says, name)
-        with_numbers += bool(NUMBER.search(words.replace("180°", "")))
-        assert bool(NUMBER.search(words.replace("180°", ""))) or words.strip() == CATALOGUE[name].did
+        mistake = words(reading.setting, rule)
+        assert instead == mistake.instead
+        assert says.endswith(mistake.why)
+        own_words = says.removesuffix(mistake.why)
+        has_numbers = bool(NUMBER.search(own_words.removeprefix(mistake.did)))
+        with_numbers += has_numbers
+        assert has_numbers or own_words.strip() == mistake.did
     assert with_numbers
 
 

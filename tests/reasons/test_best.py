@@ -250,3 +250,12 @@ def test_a_run_that_got_there_is_said_to_have(seed: int) -> None:
     assert ("smallest possible" in fact.says) == fact.values["smallest_possible"]
     if not fact.values["smallest_possible"]:
         assert fact.values["bound"] < fact.values["found"]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_rounding_errors_are_no_loss(loss):
+    """x·w = t has a solution, which no float hits; what is left of each error is around 1e-16 of the target."""
+    best = best_of(row([0.1, 0.2, 0.3], [0.7, 1.4, 2.1], activation="linear", loss=loss))
+    assert best.found <= best.noise < 1e-12
+    assert best.meets
+    assert best.bound == 0

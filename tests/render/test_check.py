@@ -154,7 +154,7 @@ def sums(name: str) -> list[tuple[float, str, float]]:
     lines = checked_page(*diagnosed(name), 1000).splitlines()
     found = []
     for says, names, numbers in zip(lines, lines[1:], lines[2:], strict=False):
-        wanted = re.search(r"should be (-?\d+(?:\.\d+)?)", says)
+        wanted = re.search(r"(?:should be|would be|numbers follows) (-?\d+(?:\.\d+)?)", says)
         if wanted and names.startswith("    = ") and numbers.startswith("    = "):
             sum_, total = numbers.removeprefix("    = ").split(" = ")
             found.append((float(wanted[1]), sum_, float(total)))
@@ -333,3 +333,60 @@ def test_what_would_settle_a_tie_is_shown_once_for_all_that_agree():
 def test_many_that_agree_are_named_by_their_numbers(monkeypatch):
     monkeypatch.setattr("convstep.render.check_ties.LONGEST_TITLE", 10)
     assert "It would be: 1 and 2 activation-forgotten" in words_of(question(), {"loss": 4})
+
+
+def said_of(attempt: Any, keys: Any = None) -> str:
+    """The page of an attempt, on one line."""
+    problem = convstep.load(question() if keys is None else keys)
+    return text_of(convstep.diagnose(problem, attempt))
+
+
+@pytest.mark.parametrize(
+    ("gradient", "says"),
+    [
+        ([[2, -2], [0, 2]], "your gradient is ∂L/∂w itself, and is subtracted."),
+        ([[-2, 2], [0, -2]], "what comes from it points downhill, and is added."),
+    ],
+)
+def test_an_error_of_t_minus_a_may_lead_to_either_gradient(gradient, says):
+    error = {"error": [[-2, 0], [0, 0]]}
+    assert says in said_of(error | {"filter_gradient": gradient, "new_filter": [[0, 0], [1, 0]]})
+    assert says in said_of(error | {"filter_gradient": gradient})
+
+
+def test_what_to_do_next_names_every_quantity_that_is_wrong():
+    """A slip in δ, a gradient that nobody can explain, and a new filter that follows from it."""
+    keys = {"input": [[1, 2, 0], [0, 1, 3], [2, 0, 1]], "filter": [[1, 0], [-1, 2]], "target": [[1, 0], [0, 2]]}
+    nonsense = {"filter_gradient": [[11, 9], [12, 24]], "new_filter": [["-0.1", "-0.9"], ["-2.2", "-0.4"]]}
+    told = said_of({"delta": [[3, 7], [0, 1]], **nonsense}, {**keys, "learning_rate": "0.1"})
+    assert "Before that, a slip: delta[0,0] is 3, and should be 2." in told
+    assert "The first is filter_gradient[0,0]: yours is 11, and from your numbers follows 18." in told
+    assert told.endswith(
+        "Next: work out delta again, and then filter_gradient; new_filter followed correctly from them, and will come "
+        "out right then."
+    )
+
+
+@pytest.mark.parametrize(("loss", "says"), [(4, "Your output would tell more."), (16, "not explained: loss")])
+def test_a_quantity_that_tells_some_of_three_apart(loss, says):
+    assert says in said_of({"loss": loss})
+
+
+def test_one_number_is_not_counted():
+    assert "loss is other than what follows from your own numbers, and no mistakes that we know make all that" in (
+        page_ := said_of({"loss": 16})
+    )
+    assert "you gave: yours is 16, and it should be 2." in page_
+
+
+def test_a_list_in_the_place_of_a_matrix_is_shown_as_it_was_given():
+    problem = convstep.load(question())
+    text = checked_page(problem, convstep.diagnose(problem, {"delta": [2, 0, 0, 0]}), 80, name="flat.yaml")
+    assert "[ 2  0  0  0 ]   ⎡ 2  0 ⎤" in text
+
+
+def test_cells_that_were_left_open_are_not_told():
+    problem = convstep.load(question())
+    text = checked_page(problem, convstep.diagnose(problem, {"pre_activation": [[4, None], [None, 1]]}), 80, name="x")
+    assert "⎡ 4!  · ⎤   ⎡ 3  · ⎤" in text
+    assert "-2" not in text
