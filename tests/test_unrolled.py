@@ -119,6 +119,15 @@ def test_sixty_four_products_are_tiny_and_one_more_is_not():
     assert not unrolled.suits(Problem(np.ones((5, 13)), np.ones((1, 1)), learning_rate=0.5), sgd)
 
 
+@pytest.mark.parametrize(
+    ("shape", "few"), [((1, 1, 1, 256), True), ((1, 1, 1, 257), False), ((2, 2, 8, 8), True), ((2, 2, 13, 5), False)]
+)
+def test_so_many_cells_are_few(shape, few):
+    """Windows so far apart that there is one an image."""
+    problem = Problem(np.ones(shape), np.ones((1, shape[1], 1, 1)), stride=(300, 300), learning_rate=0.5)
+    assert unrolled.suits(problem, make_optimizer(Choice("sgd"), 0.5)) is few
+
+
 @pytest.mark.parametrize("loss", ["half_squared_error", "squared_error", "mean_squared_error"])
 @pytest.mark.parametrize("activation", ["linear", "relu", "leaky_relu"])
 def test_what_floats_can_do_goes_through_no_array(activation, loss):

@@ -286,3 +286,28 @@ def test_dead_by_an_output_that_is_as_good_as_right() -> None:
     """Its error is 1e-7; the other's target cannot be produced, and no window is all zeros."""
     found = verdict(row([1, 0.5], [1e-7, -1], w=-1.0, activation=Choice("relu")))
     assert found.reason.endswith("output[0,0] is wrong, but the slope of relu there is 0, so no error flows back.")
+
+
+def test_stationary_where_the_input_is_0() -> None:
+    found = verdict(row([0, 0], [1, 1]))
+    assert found.reason == (
+        "The gradient is 0 at the loss 1: the input is 0 everywhere, so the filter has no say in the output."
+    )
+
+
+def test_stationary_beside_an_output_that_died() -> None:
+    """The errors of the first two, 1 and −1, balance; the third lets nothing through."""
+    found = verdict(row([1, 1, -1], [1, 3, 5], w=2.0, activation=Choice("relu")))
+    assert found.reason == (
+        "The gradient is 0 at the loss 13.5: output[0,2] is wrong, but the slope of relu there is 0, so no error flows "
+        "back."
+    )
+
+
+def test_dead_beside_an_output_that_is_right() -> None:
+    """Nobody could help the first output, which sees only zeros."""
+    found = verdict(row([0, 1], [1, 1], w=1.0, activation=Choice("relu")))
+    assert found.reason == (
+        "The gradient is 0 although the loss is still 0.5: output[0,0] is wrong, but sees only zeros, and no filter "
+        "changes it."
+    )

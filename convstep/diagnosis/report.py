@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
+from itertools import combinations, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from convstep.diagnosis.plan import Plan
 from convstep.diagnosis.result import Diagnosis, JudgedCell, JudgedQuantity, ToldMistake
 from convstep.diagnosis.rule import Rule
 from convstep.diagnosis.setting import Setting, without_ones
-from convstep.diagnosis.simulation import simulated
+from convstep.diagnosis.simulation import same, simulated
 from convstep.diagnosis.slips import slip_cells
 from convstep.diagnosis.telling import told
 from convstep.diagnosis.tolerance import fits
@@ -84,7 +84,7 @@ def report(reading: Reading, level: Level | None, found: Sequence[Found], looked
         found: What it found.
         looked_for: How many mistakes at a time were looked for, where nothing was found.
     """
-    judged, ways = reading, _best_ways(reading.plan, found)
+    judged, ways = reading, _without_what_cancels(reading, _best_ways(reading.plan, found))
     best = ways[0] if ways else None
     reading = reading._replace(values=reading.values | _worked(reading, best)) if best else reading
     reading = reading._replace(mended=dict(reading.values))
@@ -122,6 +122,32 @@ def _best_ways(plan: Plan, found: Iterable[Found]) -> list[Way]:
     plain = [way.turns for way in best.values() if not _is_hidden(way)]
     ways = [way for way in best.values() if not _is_hidden(way) or way.turns <= min(plain, default=way.turns)]
     return sorted(ways, key=lambda way: sorted(COMMON_FIRST.index(name) for name in way.ids))
+
+
+def _without_what_cancels(reading: Reading, ways: Sequence[Way]) -> list[Way]:
+    """The ways without mistakes that undo each other, such as 2·∂L/∂a and a rate of ½ that comes in twice."""
+    return list({frozenset(plain.ids): plain for plain in (_plain(reading, way) for way in ways)}.values())
+
+
+def _plain(reading: Reading, way: Way) -> Way:
+    """A way with as few of its mistakes as lead to the same numbers."""
+    for count in range(len(way.ids) - 1, 1, -1):
+        for dropped in combinations(way.ids, count):
+            seen_at = {way.at.get(name, "") for name in dropped}
+            if len(seen_at) == 1:
+                rules = tuple(rule for rule in way.rules if rule.id not in dropped)
+                rest = way._replace(rules=rules, at={name: at for name, at in way.at.items() if name not in dropped})
+                if _lead_to_the_same(reading, way, rest, *seen_at):
+                    return rest
+    return way
+
+
+def _lead_to_the_same(reading: Reading, one: Way, other: Way, name: str) -> bool:
+    """Whether two ways give the same numbers from a quantity on, from what was written before it."""
+    before = dict(takewhile(lambda each: each[0] != name, reading.written.items()))
+    numbers = [simulated(reading.setting, reading.plan.stages, way.rules, before, way.turned) for way in (one, other)]
+    wanted = [each for each in reading.written if each not in before]
+    return all(each in of and same(numbers[0][each], of[each]) for of in numbers for each in wanted)
 
 
 def _is_hidden(way: Way) -> bool:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convstep.correlation.band import BLOCK_ROWS, PIECE_NUMBERS, Piece, _blocks, _pieces
+from convstep.correlation import band
+from convstep.correlation.band import (
+    BLOCK_ROWS,
+    PIECE_NUMBERS,
+    Piece,
+    _add_filter_gradient,
+    _blocks,
+    _correlate_plane,
+    _pieces,
+)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 8, 9, 100, 1000])
@@ -26,3 +35,24 @@ def test_blocks_overlap_so_that_nobody_may_write_into_them():
     assert np.array_equal(blocks[1], x[4:9])
     assert np.shares_memory(blocks, x)
     assert not blocks.flags.writeable
+
+
+@pytest.mark.parametrize("rows", [1, 7, 8, 19, 40])
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_nothing_is_read_beyond_the_input(rows, dilation, monkeypatch):
+    """The last block ends with the last row that its windows see."""
+    monkeypatch.setattr(band, "PIECE_NUMBERS", 100)
+    x, w = np.ones((rows + 2 * dilation, 9)), np.ones((3, 3))
+    ends = []
+
+    def watched(x, piece, reached):
+        ends.append(piece.start + (piece.blocks - 1) * piece.rows + reached)
+        return _blocks(x, piece, reached)
+
+    monkeypatch.setattr(band, "_blocks", watched)
+    delta = np.ones((rows, 9 - 2 * dilation))
+    _correlate_plane(x, w, (dilation, dilation), np.empty(delta.shape))
+    assert max(ends) == len(x)
+    ends.clear()
+    _add_filter_gradient(x, delta, (dilation, dilation), np.zeros((3, 3)))
+    assert max(ends) == len(x)

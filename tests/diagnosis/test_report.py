@@ -372,3 +372,33 @@ def test_the_size_of_a_reading():
     assert Reading(None, None, {}, followed, {"error": three}).size == 10 * 8
     assert Reading(None, None, {}, followed, {"error": three}, {"delta": three}).size == 13 * 8
     assert Reading(None, None, {}, followed, {}).mended == {}
+
+
+SQUARED = {
+    "input": [[0, -1, -1], [-1, -1, -1], [2, 2, 1]],
+    "filter": [["-0.2", "-0.7"], ["-0.9", "-0.4"]],
+    "bias": "0.5",
+    "target": [[1, -3], [1, -3]],
+    "activation": "tanh",
+    "learning_rate": "0.5",
+}
+
+
+def test_mistakes_that_undo_each_other_were_not_made():
+    """2·∂L/∂a, and the rate 0.5 twice: with them the steps round as they did, but without them all is the same."""
+    given = {"new_filter": [["1.982", "1.482"], ["-4.833", "-2.808"]], "new_bias": "-1.682"}
+    diagnosis = convstep.diagnose(convstep.load(SQUARED), given)
+    assert [[each.id for each in one] for one in diagnosis.explanations] == [["error-squared"]]
+    assert [each.id for each in diagnosis.quantities] == ["error-squared", "error-squared"]
+
+
+def test_at_another_rate_something_is_left_of_them():
+    """At 0.25 it is half of the step, which 2e/n makes of four outputs as well, and more simply."""
+    problem = convstep.load(SQUARED | {"learning_rate": "0.25"})
+    step = next(iter(convstep.descend(problem)))
+    slope = 1 - step.output**2
+    delta = 2 * (step.output - problem.target) ** 2 * slope
+    gradient = [[(delta * problem.input[p : p + 2, q : q + 2]).sum() for q in range(2)] for p in range(2)]
+    given = {"new_filter": problem.filter - 0.0625 * np.array(gradient), "new_bias": 0.5 - 0.0625 * delta.sum()}
+    diagnosis = convstep.diagnose(problem, given)
+    assert [[each.id for each in one] for one in diagnosis.explanations] == [["error-squared", "mean-for-sum"]]
