@@ -103,9 +103,9 @@ def array_block(
     if array.ndim == 0:
         return number_block(title, array.item(), look)
     if array.ndim == 1:
-        return Block(title, tuple(_captioned(array[None], look, [mark.row for mark in marks], None)))
+        return Block(title, tuple(_fitted(array[None], look, [mark.row for mark in marks], None).lines))
     if array.ndim == 2:
-        return Block(title, tuple(_captioned(array, look, marks, padding)))
+        return Block(title, tuple(_fitted(array, look, marks, padding).lines))
     indices = list(np.ndindex(*array.shape[:-2]))
     names = list(labels) or [
         ", ".join(f"{axis} {part}" for axis, part in zip(axes, index, strict=True)) for index in indices
@@ -117,10 +117,16 @@ def _slices(array: Array, look: Look, names: Sequence[str], marks: Sequence[Mark
     """Each matrix of a larger array below its label, as many side by side as the width allows."""
     indices = list(np.ndindex(*array.shape[:-2]))
     shown = indices if look.all_cells or len(indices) <= MOST_SLICES else indices[: MOST_SLICES - 1]
+    own = {index: [Mark(mark.sign, mark.style, mark.where[index]) for mark in marks] for index in shown}
+    fitted = {index: _fitted(array[index], look, own[index], padding) for index in shown}
+    # Those that have to be cut are cut alike.
+    most = max((each.cut for each in fitted.values()), key=CUTS.index)
     rows: list[list[list[Text]]] = [[]]
     for index, label in zip(shown, names, strict=False):
-        own = [Mark(mark.sign, mark.style, mark.where[index]) for mark in marks]
-        part = [Text(label, style="italic"), *_captioned(array[index], look, own, padding)]
+        lines = fitted[index].lines
+        if fitted[index].cut not in (WHOLE, most):
+            lines = _cut(array[index], look, own[index], padding, most)
+        part = [Text(label, style="italic"), *lines]
         used = sum(_width(other) + 3 for other in rows[-1])
         next_filter = array.ndim == 4 and index[1] == 0 and array.shape[1] > 1
         if rows[-1] and (next_filter or used + _width(part) > look.room):
@@ -159,26 +165,40 @@ def _squared(lines: list[Text]) -> list[Text]:
     return lines
 
 
-def _captioned(array: Array, look: Look, marks: Sequence[Mark], padding: Mask | None) -> list[Text]:
+def _fitted(array: Array, look: Look, marks: Sequence[Mark], padding: Mask | None) -> Fitted:
+    """A matrix as much of which is shown as fits the width."""
+    small = array.shape[0] <= MOST_ROWS and array.shape[1] <= MOST_COLUMNS
+    for cut in CUTS[:-1] if not look.all_cells else ():
+        if small or cut != WHOLE:
+            lines = _cut(array, look, marks, padding, cut)
+            if _width(lines) <= look.room:
+                return Fitted(cut, lines)
+    least = IN_CHUNKS if small or look.all_cells else CUTS[-2]
+    return Fitted(least, _cut(array, look, marks, padding, least))
+
+
+WHOLE, IN_CHUNKS = 0, -1
+CUTS = (WHOLE, EDGE, 2, 1, IN_CHUNKS)
+"""All cells of a matrix, so many rows and columns at each edge, or what fits any width: all cells, in groups."""
+
+
+class Fitted(NamedTuple):
+    """What is shown of a matrix, one of `CUTS`, and its lines."""
+
+    cut: int
+    lines: list[Text]
+
+
+def _cut(array: Array, look: Look, marks: Sequence[Mark], padding: Mask | None, cut: int) -> list[Text]:
     """A matrix, and below it its shape and range if not all of it is shown."""
-    rows, columns = array.shape
-    if look.all_cells:
+    if cut == IN_CHUNKS:
         return _in_chunks(array, look, marks, padding)
-    small = rows <= MOST_ROWS and columns <= MOST_COLUMNS
-    if small:
-        lines = _matrix(array, look, marks, padding)
-        if _width(lines) <= look.room:
-            return lines
-    for edge in (EDGE, 2, 1):
-        lines = _matrix(array, look, marks, padding, edge)
-        if _width(lines) <= look.room:
-            break
-    else:
-        if small:
-            return _in_chunks(array, look, marks, padding)
+    if cut == WHOLE:
+        return _matrix(array, look, marks, padding)
+    lines = _matrix(array, look, marks, padding, cut)
     finite = array if are_exact(array) else array[np.isfinite(array)]
     ends = f", {short(finite.min(), 4)} to {short(finite.max(), 4)}" if finite.size else ""
-    return _squared([*lines, Text(f"{rows}×{columns}{ends}", style="dim")])
+    return _squared([*lines, Text(f"{array.shape[0]}×{array.shape[1]}{ends}", style="dim")])
 
 
 def _in_chunks(array: Array, look: Look, marks: Sequence[Mark], padding: Mask | None) -> list[Text]:

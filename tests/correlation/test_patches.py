@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convstep.correlation import patches
+from convstep.correlation import input_gradient, patches
+from convstep.correlation.fetched import pays
 from convstep.correlation.patches import Patches
 from convstep.geometry import Geometry
 
@@ -27,3 +28,26 @@ def test_windows_overlap_so_that_nobody_may_write_into_them():
     made = Patches(np.ones(geometry.input_shape), geometry)
     assert np.shares_memory(made._windows, made.padded)
     assert not made._windows.flags.writeable
+
+
+@pytest.mark.parametrize("tile", [1, 60, 1 << 17])
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        Geometry(2, 1, (5, 6), 7, (2, 3)),
+        Geometry(1, 2, (6, 5), 9, (3, 2), dilation=(2, 1), padding=((1, 0), (0, 2))),
+        Geometry(1, 2, (7, 6), 10, (2, 2), groups=2),
+        Geometry(1, 1, (7, 6), 3, (2, 2), stride=(2, 1)),
+    ],
+)
+def test_many_filters_put_back_what_each_window_sent(monkeypatch, tile, geometry):
+    """Whole numbers, so that no order of adding matters; with a stride of 1 a row goes on to the right by zeros."""
+    monkeypatch.setattr(patches, "TILE_NUMBERS", tile)
+    assert not pays(geometry)
+    random = np.random.default_rng(5)
+    delta, w = (
+        random.integers(-4, 5, size=shape).astype(float) for shape in (geometry.output_shape, geometry.filter_shape)
+    )
+    made = Patches(np.ones((geometry.batch, geometry.channels, *geometry.padded)), geometry)
+    found = made.input_gradient_fast(delta, w, 1.0, None)
+    assert np.array_equal(found, input_gradient(delta, w, geometry))

@@ -58,6 +58,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "diagnosis.plan": ("tests/diagnosis/test_plan.py", SAID),
     "diagnosis.setting": ("tests/diagnosis/test_setting.py", SAID),
     "diagnosis.telling": ("tests/diagnosis/test_telling.py", SAID),
+    "diagnosis.wording": ("tests/diagnosis/test_wording.py", SAID),
     "diagnosis.terms": ("tests/diagnosis/test_terms_of_sums.py", SAID),
     "diagnosis.tolerance": ("tests/diagnosis/test_tolerance.py", SAID),
     "diagnosis.written": ("tests/diagnosis/test_written.py", SAID),

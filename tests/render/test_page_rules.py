@@ -7,14 +7,17 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
 from rich.cells import cell_len
+from rich.text import Text
 from strategies import problem_documents
 
 import convstep
+from convstep.render.matrix import GAP, Look, array_block
 from render.pages import matrices, printed
 
 QUESTION: dict[str, Any] = {
@@ -172,3 +175,18 @@ def test_a_loss_without_room_for_its_curve_ends_with_its_number():
     rows |= {"learning_rate": 0.5, "stop": {"iterations": 1}}
     for width in range(36, 48):
         assert not re.search(r" $", printed(rows, width), re.MULTILINE)
+
+
+def test_the_matrices_of_one_quantity_that_are_cut_are_cut_alike():
+    """The first image has numbers of six digits, the second small ones: of neither more than two rows an edge."""
+    long_, short_ = ([[each + row * 0.0001 for row in range(12)] for _ in range(12)] for each in (123.456, 1))
+    page = array_block(Text("x"), np.array([long_, short_]), Look(62, 9, False), labels=["a", "b"])
+    lines = [line.plain for line in page.lines]
+    first, second = (
+        lines[lines.index(next(each for each in lines if each.strip() == name)) + 1 :][:6] for name in "ab"
+    )
+    assert [line.count(GAP) for line in first] == [line.count(GAP) for line in second]
+    assert sum(line.count(GAP) for line in first) > len(first) - 1
+    assert "12×12" in first[-1]
+    whole = array_block(Text("x"), np.array([[[1, 2]], [[3, 4]]]), Look(50, 6, False), labels=["a", "b"])
+    assert not any(GAP in line.plain for line in whole.lines)
