@@ -238,6 +238,9 @@ def is_possible(id_: str, reading: str, layer: Layer) -> bool:
             "dilation": dilations and not strides,
             "both": strides and dilations,
         }[reading]
+    if reading == "squares":
+        loss = {"mean-for-sum": "half_squared_error", "sum-for-mean": "mean_squared_error"}[id_]
+        return layer.loss.name == loss and np.prod(layer.output_shape) != 2
     if id_ == "gradient-rotated" and reading == "delta":
         return not layer.convolution
     if id_ == "gradient-one-position" and " " in reading:

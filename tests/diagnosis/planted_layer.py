@@ -48,8 +48,8 @@ READINGS: Mapping[str, tuple[str, ...]] = {
     "target-not-activated": ("plainly",),
     "target-activated": ("plainly",),
     "factor-two": ("both", "gradient", "loss"),
-    "mean-for-sum": ("both", "gradient", "loss"),
-    "sum-for-mean": ("both", "gradient", "loss"),
+    "mean-for-sum": ("both", "gradient", "loss", "squares"),
+    "sum-for-mean": ("both", "gradient", "loss", "squares"),
     "mean-twice": ("gradient",),
     "slope-forgotten": ("plainly",),
     "activation-for-slope": ("gradient", "error"),
@@ -395,6 +395,10 @@ class Sheet:
         }
         for id_, factor in factors.items():
             if self.made(id_) in ("both", where):
+                value = value * factor
+        # Σe²/n in the place of ½Σe², and the other way round.
+        for id_, factor in (("mean-for-sum", 2 / n), ("sum-for-mean", n / 2)):
+            if self.made(id_) == "squares":
                 value = value * factor
         return value
 
