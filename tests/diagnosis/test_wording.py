@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from golden_lines import golden_lines
 from made import attempt, numbers, ways
 
 import convstep
 from convstep.diagnosis.catalogue import CATALOGUE
 from convstep.diagnosis.examiner import Examiner
-from convstep.diagnosis.wording import ASCENT_INSTEAD, words
+from convstep.diagnosis.wording import ASCENT_INSTEAD, OTHER_SQUARES, UNDER_CONVOLUTION, WITHOUT_NESTEROV, words
 
 KEYS = {
     "input": [[1, 2, 0], [0, 1, 3], [2, 0, 1]],
@@ -129,3 +130,15 @@ def test_a_plain_momentum_in_the_place_of_nesterovs():
 def test_an_ascent_is_mended_by_what_the_optimizer_does(optimizer, own):
     for each in called("ascent", optimizer=optimizer).values():
         assert each.instead == (CATALOGUE["ascent"].instead if own else ASCENT_INSTEAD)
+
+
+def test_all_words_are_as_they_were(request):
+    """``pytest tests/diagnosis --update-goldens`` writes them anew: read what has changed."""
+    tables = {
+        **{f"convolution, {name} in {stage}": said for (name, stage), said in UNDER_CONVOLUTION.items()},
+        "nesterov": WITHOUT_NESTEROV,
+        **OTHER_SQUARES,
+        "ascent": (ASCENT_INSTEAD,),
+    }
+    now = [[name, *said] for name, said in tables.items()]
+    assert golden_lines(request, "wording.jsonl", lambda: now) == now
