@@ -130,24 +130,21 @@ def _without_what_cancels(reading: Reading, ways: Sequence[Way]) -> list[Way]:
 
 
 def _plain(reading: Reading, way: Way) -> Way:
-    """A way with as few of its mistakes as lead to the same numbers."""
-    for count in range(len(way.ids) - 1, 1, -1):
-        for dropped in combinations(way.ids, count):
-            seen_at = {way.at.get(name, "") for name in dropped}
-            if len(seen_at) == 1:
-                rules = tuple(rule for rule in way.rules if rule.id not in dropped)
-                rest = way._replace(rules=rules, at={name: at for name, at in way.at.items() if name not in dropped})
-                if _lead_to_the_same(reading, way, rest, *seen_at):
-                    return rest
+    """A way without the two of its three mistakes that change nothing together, if there are such."""
+    for dropped in combinations(way.ids, 2) if len(way.ids) > 2 else ():
+        rules = tuple(rule for rule in way.rules if rule.id not in dropped)
+        rest = way._replace(rules=rules, at={name: at for name, at in way.at.items() if name not in dropped})
+        if _lead_to_the_same(reading, way, rest):
+            return rest
     return way
 
 
-def _lead_to_the_same(reading: Reading, one: Way, other: Way, name: str) -> bool:
-    """Whether two ways give the same numbers from a quantity on, from what was written before it."""
-    before = dict(takewhile(lambda each: each[0] != name, reading.written.items()))
-    numbers = [simulated(reading.setting, reading.plan.stages, way.rules, before, way.turned) for way in (one, other)]
-    wanted = [each for each in reading.written if each not in before]
-    return all(each in of and same(numbers[0][each], of[each]) for of in numbers for each in wanted)
+def _lead_to_the_same(reading: Reading, one: Way, other: Way) -> bool:
+    """Whether two ways give the same numbers, were they worked out with all digits."""
+    first, second = (
+        simulated(reading.setting, reading.plan.stages, way.rules, turned=way.turned) for way in (one, other)
+    )
+    return all(name in first and name in second and same(first[name], second[name]) for name in reading.written)
 
 
 def _is_hidden(way: Way) -> bool:
