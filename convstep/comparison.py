@@ -280,7 +280,7 @@ def _way(rows: int, columns: int) -> str:
 
 def _nothing_known(given: _Given, expected: Array) -> str:
     """How many numbers are off, and the one that is off the most."""
-    apart = np.where(given.judged, np.abs(given.values - expected), 0.0)
+    apart = np.where(given.off(expected), np.abs(given.values - expected), 0.0)
     count, judged = int(given.off(expected).sum()), int(given.judged.sum())
     worst = tuple(int(i) for i in np.unravel_index(int(apart.argmax()), apart.shape))
     here, right = _told_apart(float(given.values[worst]), float(expected[worst]))

@@ -359,3 +359,9 @@ def test_where_a_last_digit_decides_pytorch_goes_on_with_our_number():
     rows = {each.name: each.agrees for each in found.quantities}
     assert all(rows[name] for name in ("pre_activation", "activation_slope", "delta", "filter_gradient"))
     assert rows["input_gradient"]
+
+
+def test_the_number_that_is_told_is_one_that_is_off():
+    """2.67 is 2.6667 to its digits."""
+    found = compare("", GivenQuantity.of([[2.67, 0], [-2, 0]]), np.array([[2.6667, -0.001], [-2, 0]]), {})
+    assert found.relations[0].says.startswith("differs in 1 of 4 numbers, in no way known; [0,1] is 0, expected -0.001")

@@ -33,7 +33,7 @@ _ROWS = [
      "Whether it is turned is what tells convolution from cross-correlation, and this problem wants the other one.",
      "Lay the filter on each window as the problem's `operation` says, without turning it once more."),
     ("filter-transposed", "pre_activation", "You used the filter transposed.",
-     "Row p of the filter meets row p of the window; transposed, rows meet columns.",
+     "Rows of the filter meet rows of the window; transposed, they meet columns.",
      "Multiply cell by cell: filter[p,q] with the window's cell in row p and column q."),
     ("channels-not-summed", "pre_activation", "You did not sum over the channels.",
      "A filter has a matrix for every channel, and z is the sum over all of them.",

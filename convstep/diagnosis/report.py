@@ -121,12 +121,22 @@ def _best_ways(plan: Plan, found: Iterable[Found]) -> list[Way]:
     # Among equals, those that need no convention that nothing shows.
     plain = [way.turns for way in best.values() if not _is_hidden(way)]
     ways = [way for way in best.values() if not _is_hidden(way) or way.turns <= min(plain, default=way.turns)]
+    return _common_first(ways)
+
+
+def _common_first(ways: Iterable[Way]) -> list[Way]:
     return sorted(ways, key=lambda way: sorted(COMMON_FIRST.index(name) for name in way.ids))
 
 
 def _without_what_cancels(reading: Reading, ways: Sequence[Way]) -> list[Way]:
     """The ways without mistakes that undo each other, such as 2·∂L/∂a and a rate of ½ that comes in twice."""
-    return list({frozenset(plain.ids): plain for plain in (_plain(reading, way) for way in ways)}.values())
+    plain: dict[frozenset[str], Way] = {}
+    for way in (_plain(reading, each) for each in ways):
+        plain.setdefault(frozenset(way.ids), way)
+    fewest = min(map(len, plain), default=0)
+    if all(frozenset(way.ids) in plain for way in ways):
+        return list(ways)
+    return _common_first(way for ids, way in plain.items() if len(ids) == fewest)
 
 
 def _plain(reading: Reading, way: Way) -> Way:
@@ -285,6 +295,6 @@ def _told_set(reading: Reading, way: Way) -> tuple[ToldMistake, ...]:
         alone = sum(where == at for where in way.at.values()) == 1
         few = alone and (verdict.chance > FEW_CHANCE or reading.written[at].judged_count < FEW_CELLS)
         rule = next(rule for rule in way.rules if rule.id == name)
-        says, instead = told(reading.setting, reading.plan, rule, reading.values)
+        says, instead = told(reading.setting, reading.plan, rule, reading.values, reading.written)
         result.append(ToldMistake(name, at, says, instead, few))
     return tuple(result)

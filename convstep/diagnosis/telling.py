@@ -18,6 +18,7 @@ from convstep.diagnosis.terms import spelled
 from convstep.diagnosis.updating import goes_by_gradient
 from convstep.diagnosis.wording import words
 from convstep.diagnosis.worlds import STATES
+from convstep.diagnosis.written import Written
 from convstep.numbers import cell_text, short
 from convstep.quantities import QUANTITIES
 from convstep.words import spelled_shape
@@ -44,7 +45,9 @@ class Sight(NamedTuple):
     shape: tuple[int, ...] | None = None
 
 
-def told(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]) -> tuple[str, str]:
+def told(
+    setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array], written: Mapping[str, Written] | None = None
+) -> tuple[str, str]:
     """What was done, with numbers, and what to do instead.
 
     Args:
@@ -52,15 +55,18 @@ def told(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]) 
         plan: The stages that matter.
         rule: The mistake, as it was made.
         values: The learner's numbers for all stages, one row each.
+        written: What was written of them: no number is told of a cell that was left open.
     """
     mistake = words(setting, rule)
-    sight = _sight(setting, plan, rule, values)
+    sight = _sight(setting, plan, rule, values, written or {})
     says = mistake.did if sight is None else _with_numbers(setting, mistake, sight, values)
     return f"{says} {mistake.why}", mistake.instead
 
 
 @np.errstate(all="ignore")
-def _sight(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]) -> Sight | None:
+def _sight(
+    setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array], written: Mapping[str, Written]
+) -> Sight | None:
     """The first quantity on the way that the mistake changes, and the number of it that it changes most."""
     # The rule looks at what there was before its stage, not at what came of it.
     position = next(number for number, stage in enumerate(plan.stages) if stage.name == rule.stage)
@@ -69,7 +75,7 @@ def _sight(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]
     right = {**before, rule.stage: plan.stages[position].compute(setting, before)}
     if rule.stage in QUANTITIES:
         weights = _weights(rule.stage, before)
-        return _compared(setting, rule.stage, wrong[rule.stage], right[rule.stage], weights)
+        return _compared(setting, rule.stage, wrong[rule.stage], right[rule.stage], written, weights)
     for stage in plan.stages[position + 1 :]:
         try:
             wrong[stage.name] = stage.compute(setting, wrong)
@@ -78,7 +84,7 @@ def _sight(setting: Setting, plan: Plan, rule: Rule, values: Mapping[str, Array]
         right[stage.name] = stage.compute(setting, right)
         unseen = stage.name.endswith(STATES) and stage.name not in plan.given
         if stage.name in QUANTITIES and not unseen:
-            sight = _compared(setting, stage.name, wrong[stage.name], right[stage.name])
+            sight = _compared(setting, stage.name, wrong[stage.name], right[stage.name], written)
             if sight is not None:
                 return sight
     return None
@@ -90,10 +96,19 @@ def _weights(name: str, values: Mapping[str, Array]) -> Array | None:
     return np.abs(gradient[0]) if name == "activation_slope" and gradient is not None else None
 
 
-def _compared(setting: Setting, name: str, wrong: Array, right: Array, weights: Array | None = None) -> Sight | None:
+def _compared(
+    setting: Setting,
+    name: str,
+    wrong: Array,
+    right: Array,
+    written: Mapping[str, Written],
+    weights: Array | None = None,
+) -> Sight | None:
     if wrong.shape[1:] != right.shape[1:]:
         return Sight(name, (), (), math.nan, math.nan, wrong.shape[1:])
     apart = np.nan_to_num(np.abs(wrong[0] - right[0]))
+    if name in written and written[name].judged.size == apart.size:
+        apart = np.where(written[name].judged.reshape(apart.shape), apart, 0.0)
     if not apart.any():
         return None
     if weights is not None and weights.shape == apart.shape and (apart * weights).any():

@@ -13,6 +13,7 @@ ASCENT_INSTEAD = (
 )
 """What to do instead of going up, where a step is more than the rate times the gradient."""
 
+SLIDE_AND_TURN = "Slide δ over the input as it stands, then turn the result by 180°."
 UNDER_CONVOLUTION = {
     ("filter-rotated", "used_filter"): (
         "You laid the filter on the input as it stands.",
@@ -23,12 +24,12 @@ UNDER_CONVOLUTION = {
     ("gradient-rotated", "turned_gradient"): (
         "You did not turn the sums of δ and the input by 180°.",
         "The layer turned the filter, so tap [p,q] met the input as the opposite tap stands: the sums come out turned.",
-        "Slide δ over the input as it stands, then turn the result by 180°.",
+        SLIDE_AND_TURN,
     ),
     ("gradient-rotated", "placed_source"): (
         "You turned δ by 180° before it slid over the input.",
         "It is the filter that this layer turns; δ stays where the outputs are, and what is turned is the sums.",
-        "Slide δ over the input as it stands, then turn the result by 180°.",
+        SLIDE_AND_TURN,
     ),
     ("input-gradient-unrotated", "input_gradient"): (
         "You turned the filter on the way back.",
@@ -37,6 +38,18 @@ UNDER_CONVOLUTION = {
     ),
 }
 """What was done, why it is wrong and what to do instead, under a true convolution: the opposite of the catalogue's."""
+
+INSTEAD_UNDER_CONVOLUTION = {
+    "filter-transposed": "Turn the filter by 180°, then multiply cell by cell: its rows with the window's rows.",
+    "input-gradient-valid": "Put zeros around δ first (full), or scatter each δ times the turned filter.",
+    "gradient-from-error": SLIDE_AND_TURN,
+    "gradient-from-output": SLIDE_AND_TURN,
+    "gradient-from-filter": SLIDE_AND_TURN,
+}
+"""What else is to be done otherwise there."""
+
+SUM_OF_DELTA = "Sum δ over all positions."
+"""What to do instead of a bias's gradient from the error."""
 
 WITHOUT_NESTEROV = (
     "You stepped by the new momentum as it is, as without Nesterov.",
@@ -69,6 +82,10 @@ def words(setting: Setting, rule: Rule) -> Mistake:
         other = WITHOUT_NESTEROV
     if rule.way == 1 and rule.stage in ("loss", "output_gradient"):
         other = OTHER_SQUARES.get(rule.id)
+    if rule.stage == "bias_source":
+        return mistake._replace(instead=SUM_OF_DELTA)
+    if setting.rotated and rule.id in INSTEAD_UNDER_CONVOLUTION:
+        return mistake._replace(instead=INSTEAD_UNDER_CONVOLUTION[rule.id])
     if rule.id == "ascent" and not goes_by_gradient(setting):
         return mistake._replace(instead=ASCENT_INSTEAD)
     return mistake if other is None else Mistake(mistake.id, mistake.quantity, *other)

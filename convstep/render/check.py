@@ -105,7 +105,7 @@ def _side_by_side(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) ->
 
 def _matrices(diagnosis: Diagnosis, quantity: JudgedQuantity, look: Look) -> list[Term]:
     """Yours, right, and where that is a third thing, what follows from your own numbers."""
-    same_shape = without_ones(quantity.given.shape) == without_ones(quantity.expected.shape)
+    same_shape = _has_its_shape(quantity)
     given = quantity.given.reshape(quantity.expected.shape) if same_shape else np.atleast_2d(quantity.given)
     terms = [Term("", _block("yours", given, quantity, look, marked=same_shape))]
     if quantity.status == "right" and same_shape and not quantity.by_rounding:
@@ -129,8 +129,9 @@ def _block(title: str, array: Array, quantity: JudgedQuantity, look: Look, *, ma
             where[WRONG if cell.kind is None else SLIP][cell.cell] = True
         styles = {WRONG: "bold red", SLIP: "bold yellow"}
         marks = [Mark(sign, styles[sign], mask) for sign, mask in where.items() if mask.any()]
-    labels = [f"matrix {n}" for n in range(len(array))] if array.ndim == 3 and len(axes) < 1 else ()
-    shown = axes[-(array.ndim - 2) :] if array.ndim > 2 else ()
+    leading = max(0, array.ndim - 2)
+    labels = [f"matrix {n}" for n in range(int(np.prod(array.shape[:-2])))] if leading > len(axes) else ()
+    shown = axes[len(axes) - leading :] if leading <= len(axes) else ()
     return array_block(
         Text(title, style="italic"),
         np.where(still_open, 0.0, array),
@@ -160,7 +161,8 @@ def _title(diagnosis: Diagnosis, look: Look) -> list[Text]:
     says, style = TITLES[diagnosis.verdict]
     count = sum(cell.kind is not None for each in diagnosis.quantities for cell in each.cells)
     if diagnosis.verdict == "slip":
-        says = f"{'a slip' if count == 1 else f'{count} slips'} in {diagnosis.first_wrong}: all else is done right"
+        where = listing(each.name for each in diagnosis.quantities if each.status == "slip")
+        says = f"{'a slip' if count == 1 else f'{count} slips'} in {where}: all else is done right"
     return headline(says, look.width, style)
 
 
@@ -219,18 +221,30 @@ def _slips(diagnosis: Diagnosis, look: Look) -> list[Text]:
         for cell in (each for each in quantity.cells if each.kind is not None):
             kind = f": {cell.says}" if cell.says else ""
             where = quantity.name + (cell_text(cell.cell) if cell.cell else "")
-            # Beside a mistake, what it should be for somebody who makes that mistake.
-            right = short(cell.expected) == short(float(quantity.expected[cell.cell]))
-            should_be = "should be" if right or not diagnosis.explanations else "by your own way would be"
-            says = f"{where} is {short(cell.given)}, and {should_be} {short(cell.expected)}{kind}."
+            says = (
+                f"{where} is {short(cell.given)}, and {_would(diagnosis, quantity, cell)} {short(cell.expected)}{kind}."
+            )
             lines += paragraphs(says, look.width)
             lines += _terms(diagnosis, quantity.name, cell, look)
     return [*lines, Text()]
 
 
+def _would(diagnosis: Diagnosis, quantity: JudgedQuantity, cell: JudgedCell) -> str:
+    """Whether a slip's number is compared with the right one, in either sign, or with what the learner's lead to."""
+    if _has_its_shape(quantity) and short(abs(cell.expected)) == short(abs(float(quantity.expected[cell.cell]))):
+        return "should be"
+    return "by your own way would be" if diagnosis.explanations else "from your own numbers would be"
+
+
+def _has_its_shape(quantity: JudgedQuantity) -> bool:
+    return without_ones(quantity.given.shape) == without_ones(quantity.expected.shape)
+
+
 def _terms(diagnosis: Diagnosis, name: str, cell: JudgedCell, look: Look) -> list[Text]:
     """The terms of a sum, in names and in numbers, if there are not too many."""
     reading = diagnosis.reading
+    if not _has_its_shape(diagnosis[name]):
+        return []
     own = reading.setting.own_shape(name)
     place = int(np.ravel_multi_index(cell.cell, own)) if own else 0
     unit = float(reading.written[name].units.max())
@@ -306,7 +320,7 @@ def _made_in(diagnosis: Diagnosis) -> str | None:
 def _next(diagnosis: Diagnosis, look: Look) -> list[Text]:
     """What to do next: every quantity in which something went wrong, in order, and what follows from them by itself."""
     name = diagnosis.first_wrong or "filter"
-    at = {name, *(each.at for each in diagnosis.explanations[0])} if len(diagnosis.explanations) == 1 else {name}
+    at = {name, *(each.at for one in diagnosis.explanations for each in one)}
     if diagnosis.verdict == "unexplained":
         at = {each.name for each in diagnosis.quantities if each.status == "wrong"}
     again = [each.name for each in diagnosis.quantities if each.name in at or each.status == "slip"]
@@ -314,10 +328,11 @@ def _next(diagnosis: Diagnosis, look: Look) -> list[Text]:
         again = [earlier, *again]
     first, *then = again or [name]
     says = f"Next: work out {first} again{f', and then {listing(then)}' if then else ''}"
-    order = list(QUANTITIES)
-    after = [each.name for each in diagnosis.quantities if each.status == "follows"]
-    after = [each for each in after if order.index(each) > order.index(first)]
+    plan = diagnosis.reading.plan
+    follow = [each.name for each in diagnosis.quantities if each.status == "follows"]
+    after = [each for each in follow if any(plan.ancestors[each] & plan.bit[one] for one in again)]
     if after:
-        it = "them" if then and earlier is None else "it"
-        says += f"; {listing(after)} followed correctly from {it}, and will come out right then"
+        sources = [one for one in again if any(plan.ancestors[each] & plan.bit[one] for each in after)]
+        source = "it" if len(again) == 1 else "them" if sources == again else listing(sources)
+        says += f"; {listing(after)} followed correctly from {source}, and will come out right then"
     return paragraphs(f"{says}.", look.width, style="bold")

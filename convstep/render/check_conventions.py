@@ -33,23 +33,25 @@ def titled(title: str, like: str, numbers: Array, look: Look) -> Block:
 AMOUNT = "You write the update as what is to be taken off, η·∂L/∂w, and subtract it. That is harmless."
 
 
-UPRIGHT = (
-    "You write the error as t − a, and change the sign on the way, as in δ = −(t − a)·f′(z). That is harmless: your "
-    "gradient is ∂L/∂w itself, and is subtracted."
+TURNED_BACK = (
+    "You write the error as t − a, and change the sign on the way, as in δ = −(t − a)·f′(z). That is harmless."
 )
-"""Where the error has the other sign, and the gradient that is made of it has not."""
+"""Where the error has the other sign, and what is made of it has not."""
 
 
 def convention_says(diagnosis: Diagnosis, name: str) -> str:
     """What a convention is, as this learner uses it."""
     if is_amount(diagnosis, name):
         return AMOUNT
-    return UPRIGHT if name == "error-sign" and _sign_at_the_end(diagnosis) > 0 else CONVENTIONS[name]
+    upright = [each.name for each in diagnosis.quantities if each.status == "right" and np.nan_to_num(each.given).any()]
+    if name != "error-sign" or not {*upright} & SIGNED:
+        return CONVENTIONS[name]
+    gradient = "filter_gradient" in upright
+    return f"{TURNED_BACK}{' Your gradient is ∂L/∂w itself, and is subtracted.' if gradient else ''}"
 
 
-def _sign_at_the_end(diagnosis: Diagnosis) -> float:
-    """1 where the learner's gradient of the filter has its true sign, as far as the numbers show; else −1."""
-    return float(diagnosis.reading.values.get("filter_sign", -np.ones(1))[0])
+SIGNED = {"output_gradient", "delta", "filter_gradient", "bias_gradient", "input_gradient"}
+"""What has the other sign, too, where the sign of t − a is carried along."""
 
 
 def is_amount(diagnosis: Diagnosis, convention: str) -> bool:
@@ -62,7 +64,7 @@ def proof(diagnosis: Diagnosis, look: Look) -> list[Text]:
     """Both conventions side by side, on the learner's own numbers: they lead to the same new filter."""
     setting, problem = diagnosis.reading.setting, diagnosis.reading.setting.problem
     plain = problem.learns and problem.optimizer.name == "sgd" and not any(problem.optimizer.parameters.values())
-    if not plain or _sign_at_the_end(diagnosis) > 0:
+    if not plain or float(diagnosis.reading.values.get("filter_sign", np.ones(1))[0]) > 0:
         return []
     numbers = {
         name: setting.shaped(name, setting.truth[name][0]) for name in ("filter", "filter_gradient", "new_filter")

@@ -349,7 +349,9 @@ def test_few_numbers_and_chance_are_told_with_caution(numbers, chance, few):
     found = report(reading, ONE, [by(UPSTREAM, shown("delta", chance=chance))])
     ((mistake,),) = found.explanations
     assert (mistake.id, mistake.at, mistake.few) == ("upstream-forgotten", "delta", few)
-    assert (mistake.says, mistake.instead) == told(reading.setting, reading.plan, UPSTREAM, reading.values)
+    assert (mistake.says, mistake.instead) == told(
+        reading.setting, reading.plan, UPSTREAM, reading.values, reading.written
+    )
 
 
 def test_of_several_mistakes_at_one_place_none_is_told_with_caution():

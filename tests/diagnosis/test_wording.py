@@ -10,7 +10,15 @@ from made import attempt, numbers, ways
 import convstep
 from convstep.diagnosis.catalogue import CATALOGUE
 from convstep.diagnosis.examiner import Examiner
-from convstep.diagnosis.wording import ASCENT_INSTEAD, OTHER_SQUARES, UNDER_CONVOLUTION, WITHOUT_NESTEROV, words
+from convstep.diagnosis.wording import (
+    ASCENT_INSTEAD,
+    INSTEAD_UNDER_CONVOLUTION,
+    OTHER_SQUARES,
+    SUM_OF_DELTA,
+    UNDER_CONVOLUTION,
+    WITHOUT_NESTEROV,
+    words,
+)
 
 KEYS = {
     "input": [[1, 2, 0], [0, 1, 3], [2, 0, 1]],
@@ -132,11 +140,26 @@ def test_an_ascent_is_mended_by_what_the_optimizer_does(optimizer, own):
         assert each.instead == (CATALOGUE["ascent"].instead if own else ASCENT_INSTEAD)
 
 
+@pytest.mark.parametrize("name", INSTEAD_UNDER_CONVOLUTION)
+def test_what_to_do_instead_where_the_layer_turns_the_filter(name):
+    wide = {"input": np.arange(25.0).reshape(5, 5), "target": np.zeros((4, 4))}
+    said = {words_.instead for words_ in called(name, operation="convolution", **wide).values()}
+    assert said - {SUM_OF_DELTA} == {INSTEAD_UNDER_CONVOLUTION[name]}
+    assert {words_.instead for words_ in called(name, **wide).values()} - {SUM_OF_DELTA} == {CATALOGUE[name].instead}
+
+
+def test_a_bias_has_no_input_to_be_correlated_with():
+    found = called("gradient-from-error", bias=0.5)
+    assert {words_.instead for (stage, _), words_ in found.items() if stage == "bias_source"} == {SUM_OF_DELTA}
+
+
 def test_all_words_are_as_they_were(request):
     """``pytest tests/diagnosis --update-goldens`` writes them anew: read what has changed."""
     tables = {
         **{f"convolution, {name} in {stage}": said for (name, stage), said in UNDER_CONVOLUTION.items()},
         "nesterov": WITHOUT_NESTEROV,
+        **{f"instead under convolution, {name}": (said,) for name, said in INSTEAD_UNDER_CONVOLUTION.items()},
+        "bias": (SUM_OF_DELTA,),
         **OTHER_SQUARES,
         "ascent": (ASCENT_INSTEAD,),
     }

@@ -21,7 +21,7 @@ from convstep.render.check_mistakes import blindness_lines, catalogue_lines, mis
 from convstep.render.check_replay import no_replay_lines, replay_lines
 from convstep.render.check_summary import Summary, summary_lines
 from convstep.render.matrix import Look
-from render.checked import attempts, checked_page, diagnosed, page, question
+from render.checked import BATCH, attempts, checked_page, diagnosed, page, question
 
 WIDTHS = (40, 80, 120)
 NAMES = tuple(attempts())
@@ -344,7 +344,7 @@ def said_of(attempt: Any, keys: Any = None) -> str:
 @pytest.mark.parametrize(
     ("gradient", "says"),
     [
-        ([[2, -2], [0, 2]], "your gradient is ∂L/∂w itself, and is subtracted."),
+        ([[2, -2], [0, 2]], "Your gradient is ∂L/∂w itself, and is subtracted."),
         ([[-2, 2], [0, -2]], "what comes from it points downhill, and is added."),
     ],
 )
@@ -390,3 +390,53 @@ def test_cells_that_were_left_open_are_not_told():
     text = checked_page(problem, convstep.diagnose(problem, {"pre_activation": [[4, None], [None, 1]]}), 80, name="x")
     assert "⎡ 4!  · ⎤   ⎡ 3  · ⎤" in text
     assert "-2" not in text
+
+
+def test_an_error_of_t_minus_a_alone_is_a_convention_and_gives_nothing_away():
+    alone = said_of({"error": [[-2, 0], [0, 0]]})
+    assert alone.endswith("what comes from it points downhill, and is added.")
+    back = said_of({"error": [[-2, 0], [0, 0]], "delta": [[2, 0], [0, 0]]})
+    assert back.endswith("as in δ = −(t − a)·f′(z). That is harmless.")
+    both = said_of({"error": [[-2, 0], [0, 0]], "delta": [[2, 0], [0, 0]], "filter_gradient": [[-2, 2], [0, -2]]})
+    assert "and is subtracted" not in both
+    assert "You write the way down, −∂L/∂w, for the gradient." in both
+
+
+def test_a_slip_in_an_array_of_another_size_is_told():
+    """δ slid over the input and beyond makes 4×4 numbers, of which one is off by 5."""
+    problem = convstep.load(question())
+    full = np.zeros((4, 4))
+    padded = np.pad(problem.input, 1)
+    for p in range(4):
+        for q in range(4):
+            full[p, q] = (padded[p : p + 2, q : q + 2] * np.array([[2, 0], [0, 0]])).sum()
+    full[3, 3] += 5
+    told = said_of({"delta": [[2, 0], [0, 0]], "filter_gradient": full})
+    assert "gradient-full" in told
+    assert "filter_gradient[3,3] is 7, and by your own way would be 2." in told
+
+
+@pytest.mark.parametrize("name", ["loss", "error", "filter_gradient"])
+def test_arrays_of_too_many_axes_are_shown(name):
+    told = said_of({name: np.ones((2, 1, 2, 1, 3, 3))})
+    assert f"Your {name} is 2×1×2×1×3×3 where" in told
+
+
+def test_no_number_is_told_of_a_cell_that_was_left_open():
+    """Without a quarter it is [[2, −2], [0, 2]]; the first of those that are farthest off was left open."""
+    told = said_of({"delta": [[2, 0], [0, 0]], "filter_gradient": [[None, "-0.5"], [0, "0.5"]]})
+    assert "For filter_gradient[0,1] that gives -0.5; it should be -2." in told
+
+
+def test_what_to_do_next_is_about_what_leads_there():
+    """A rotated gradient leads to the new filter, and not to ∂L/∂x; a slip in the output leads to δ."""
+    problem = convstep.load(BATCH)
+    step = next(iter(convstep.descend(problem)))
+    given = {
+        "error": -step.error,
+        "delta": -step.delta,
+        "filter_gradient": -step.filter_gradient[..., ::-1, ::-1],
+        "input_gradient": -step.input_gradient,
+    }
+    told = text_of(convstep.diagnose(problem, given))
+    assert told.endswith("Next: work out filter_gradient again.")
