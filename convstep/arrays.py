@@ -49,3 +49,9 @@ def read_only(numbers: Array) -> Array:
     view = np.asarray(numbers).view()
     view.flags.writeable = False
     return view
+
+
+def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without its leading axes of length 1."""
+    start = next((i for i, size in enumerate(shape) if size != 1), len(shape))
+    return shape[start:]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convstep.arrays import Array, Mask
+from convstep.arrays import Array, Mask, without_ones
 from convstep.errors import ProblemError
 from convstep.numbers import cell_text, listing, short
 from convstep.problem.model import Problem
@@ -134,7 +134,7 @@ def named_factors(problem: Problem, *, rated: bool = True) -> dict[float, str]:
 def compare(name: str, given: GivenQuantity, expected: Array, named: Mapping[float, str]) -> Compared:
     """One quantity; leading axes of length 1 may be there or not."""
     values, units = given
-    shapes = _without_ones(values.shape), _without_ones(expected.shape)
+    shapes = without_ones(values.shape), without_ones(expected.shape)
     if shapes[0] != shapes[1]:
         return Compared(name, values, expected, None, (_other_shape(given, expected, named),))
     pair = _Given(values.reshape(expected.shape), units.reshape(expected.shape))
@@ -143,16 +143,11 @@ def compare(name: str, given: GivenQuantity, expected: Array, named: Mapping[flo
     return Compared(name, pair.values, expected, difference, relations)
 
 
-def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    start = next((i for i, size in enumerate(shape) if size != 1), len(shape))
-    return shape[start:]
-
-
 def _other_shape(given: GivenQuantity, expected: Array, named: Mapping[float, str]) -> Relation:
     """What to say where the shapes differ, with a look at whether it is a transposition."""
     says = f"has shape {spelled_shape(given.values.shape)}, expected {spelled_shape(expected.shape)}"
     turned = expected.swapaxes(-1, -2) if expected.ndim > 1 else expected
-    if expected.ndim > 1 and _without_ones(given.values.shape) == _without_ones(turned.shape):
+    if expected.ndim > 1 and without_ones(given.values.shape) == without_ones(turned.shape):
         found = compare("", given, turned, named)
         if found.agrees:
             return Relation("transposition", f"{says}: it is transposed")
@@ -280,8 +275,9 @@ def _way(rows: int, columns: int) -> str:
 
 def _nothing_known(given: _Given, expected: Array) -> str:
     """How many numbers are off, and the one that is off the most."""
-    apart = np.where(given.off(expected), np.abs(given.values - expected), 0.0)
-    count, judged = int(given.off(expected).sum()), int(given.judged.sum())
+    off = given.off(expected)
+    apart = np.where(off, np.abs(given.values - expected), 0.0)
+    count, judged = int(off.sum()), int(given.judged.sum())
     worst = tuple(int(i) for i in np.unravel_index(int(apart.argmax()), apart.shape))
     here, right = _told_apart(float(given.values[worst]), float(expected[worst]))
     if not worst:

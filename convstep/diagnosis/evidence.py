@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
-from convstep.arrays import Array, Mask, Numbers
+from convstep.arrays import Array, Mask, Numbers, without_ones
 from convstep.diagnosis.following import FEW_DECIMALS, Followed
 from convstep.diagnosis.hand import Hand, is_cut, is_rounded
-from convstep.diagnosis.setting import Setting, without_ones
+from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.tolerance import lost_units, units_of
 from convstep.diagnosis.worlds import gone_on_with
 from convstep.diagnosis.written import FLOOR, Written

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convstep.arrays import Array, Mask
+from convstep.arrays import Array, Mask, without_ones
 from convstep.diagnosis.calculation import SIGN_OF, Stage, turned_with
 from convstep.diagnosis.doubt import predicted_doubt, rounded_doubt
 from convstep.diagnosis.kept import Kept, keys_along
-from convstep.diagnosis.setting import Setting, without_ones
+from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.tolerance import fits
 from convstep.diagnosis.worlds import (
     RATHER_COMPUTED,

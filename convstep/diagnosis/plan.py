@@ -104,6 +104,10 @@ class Plan:
         self.shape = {name: each.shape[1:] for name, each in right_values(setting, self.stages).items()}
         self.merges = {name: self._live_after(name) for name in MERGES_AT if name in wanted}
 
+    def leads(self, name: str, other: str) -> bool:
+        """Whether what one stage gives is used for another, or is it; False for one that is none of the plan's."""
+        return bool(self.ancestors[other] & self.bit.get(name, np.uint64(0)))
+
     def _reaches(self) -> dict[str, int]:
         """For each stage, the bits of the given quantities that show it first: nothing given lies between."""
         found: dict[str, int] = {}

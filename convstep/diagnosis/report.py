@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convstep.arrays import Array, read_only
+from convstep.arrays import Array, read_only, without_ones
 from convstep.diagnosis.catalogue_kinds import COMMON_FIRST
 from convstep.diagnosis.following import Followed
 from convstep.diagnosis.levels import MOST_MISTAKES, Found, Level
@@ -16,7 +16,7 @@ from convstep.diagnosis.matching import Verdict
 from convstep.diagnosis.plan import Plan
 from convstep.diagnosis.result import Diagnosis, JudgedCell, JudgedQuantity, ToldMistake
 from convstep.diagnosis.rule import Rule
-from convstep.diagnosis.setting import Setting, without_ones
+from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.simulation import same, simulated
 from convstep.diagnosis.slips import slip_cells
 from convstep.diagnosis.telling import told
@@ -84,7 +84,7 @@ def report(reading: Reading, level: Level | None, found: Sequence[Found], looked
         found: What it found.
         looked_for: How many mistakes at a time were looked for, where nothing was found.
     """
-    judged, ways = reading, _without_what_cancels(reading, _best_ways(reading.plan, found))
+    judged, ways = reading, _best_ways(reading, found)
     best = ways[0] if ways else None
     reading = reading._replace(values=reading.values | _worked(reading, best)) if best else reading
     reading = reading._replace(mended=dict(reading.values))
@@ -109,44 +109,32 @@ def _worked(reading: Reading, way: Way) -> dict[str, Array]:
     return simulated(reading.setting, reading.plan.stages, way.rules, reading.written, way.turned)
 
 
-def _best_ways(plan: Plan, found: Iterable[Found]) -> list[Way]:
+def _best_ways(reading: Reading, found: Iterable[Found]) -> list[Way]:
     """For each set of mistakes the way with the fewest turns of sign, the most common mistakes first."""
+    every = [_way(reading.plan, labels, each.turns) for each in found for labels in each.trails]
+    plainer = [rest for way in every if (rest := _without_what_cancels(reading, way)) is not None]
     best: dict[frozenset[str], Way] = {}
-    for each in found:
-        for labels in each.trails:
-            way = _way(plan, labels, each.turns)
-            key = frozenset(way.ids)
-            if key not in best or way.turns < best[key].turns:
-                best[key] = way
+    for way in plainer or every:
+        key = frozenset(way.ids)
+        if key not in best or way.turns < best[key].turns:
+            best[key] = way
     # Among equals, those that need no convention that nothing shows.
     plain = [way.turns for way in best.values() if not _is_hidden(way)]
     ways = [way for way in best.values() if not _is_hidden(way) or way.turns <= min(plain, default=way.turns)]
-    return _common_first(ways)
-
-
-def _common_first(ways: Iterable[Way]) -> list[Way]:
     return sorted(ways, key=lambda way: sorted(COMMON_FIRST.index(name) for name in way.ids))
 
 
-def _without_what_cancels(reading: Reading, ways: Sequence[Way]) -> list[Way]:
-    """The ways without mistakes that undo each other, such as 2·∂L/∂a and a rate of ½ that comes in twice."""
-    plain: dict[frozenset[str], Way] = {}
-    for way in (_plain(reading, each) for each in ways):
-        plain.setdefault(frozenset(way.ids), way)
-    fewest = min(map(len, plain), default=0)
-    if all(frozenset(way.ids) in plain for way in ways):
-        return list(ways)
-    return _common_first(way for ids, way in plain.items() if len(ids) == fewest)
+def _without_what_cancels(reading: Reading, way: Way) -> Way | None:
+    """A way without the two of its three mistakes that undo each other; None if there are none.
 
-
-def _plain(reading: Reading, way: Way) -> Way:
-    """A way without the two of its three mistakes that change nothing together, if there are such."""
+    Such as 2·∂L/∂a and a rate of ½ that comes in twice.
+    """
     for dropped in combinations(way.ids, 2) if len(way.ids) > 2 else ():
         rules = tuple(rule for rule in way.rules if rule.id not in dropped)
         rest = way._replace(rules=rules, at={name: at for name, at in way.at.items() if name not in dropped})
         if _lead_to_the_same(reading, way, rest):
             return rest
-    return way
+    return None
 
 
 def _lead_to_the_same(reading: Reading, one: Way, other: Way) -> bool:
@@ -171,9 +159,8 @@ def _way(plan: Plan, labels: tuple[object, ...], turns: int) -> Way:
             rules.append(label)
         elif isinstance(label, Verdict):
             verdicts[label.quantity] = label
-            leads = plan.ancestors[label.quantity]
             for rule in rules:
-                if plan.bit[rule.stage] & leads:
+                if plan.leads(rule.stage, label.quantity):
                     at.setdefault(rule.id, label.quantity)
     return Way(tuple(rules), verdicts, at, turns)
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from convstep.activations import make_activation
-from convstep.arrays import Array
+from convstep.arrays import Array, without_ones
 from convstep.diagnosis.candidate_sums import CandidateSums
 from convstep.diagnosis.paper import are_whole, roundings
 from convstep.geometry import Geometry
@@ -177,12 +177,6 @@ class Setting:
         out = np.empty(by_run.shape)
         self.loss.gradient(by_run, out)
         return out.T.reshape(error.shape)
-
-
-def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape without its leading axes of length 1."""
-    start = next((i for i, size in enumerate(shape) if size != 1), len(shape))
-    return shape[start:]
 
 
 def _parameters(problem: Problem) -> dict[str, Array]:

@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from convstep.arrays import Array
+from convstep.arrays import Array, without_ones
 from convstep.diagnosis.calculation import SIGN_OF, Stage, turned_with
 from convstep.diagnosis.plan import KEEPS_SHAPE
 from convstep.diagnosis.rule import Rule
-from convstep.diagnosis.setting import Setting, without_ones
+from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.written import Written
 from convstep.quantities import QUANTITIES
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from convstep.arrays import Array, Mask
-from convstep.diagnosis.setting import Setting, without_ones
+from convstep.arrays import Array, Mask, without_ones
+from convstep.diagnosis.setting import Setting
 from convstep.diagnosis.written import FLOOR, Written
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from convstep.arrays import without_ones
 from convstep.errors import ProblemError
 from convstep.geometry import Geometry, Pair
 from convstep.problem import limits
@@ -152,8 +153,8 @@ def geometry_words(geometry: Geometry) -> str:
     """
     input_, filter_ = (geometry.batch, geometry.channels), (geometry.filters, geometry.group_channels)
     words = (
-        f"input {spelled_shape((*_from_the_first_above_1(input_), *geometry.size))}, "
-        f"filter {spelled_shape((*_from_the_first_above_1(filter_), *geometry.kernel))}"
+        f"input {spelled_shape((*without_ones(input_), *geometry.size))}, "
+        f"filter {spelled_shape((*without_ones(filter_), *geometry.kernel))}"
     )
     settings = (
         ("stride", shortest_pair(geometry.stride), 1),
@@ -161,10 +162,6 @@ def geometry_words(geometry: Geometry) -> str:
         ("padding", shortest_padding(geometry.padding), 0),
     )
     return words + "".join(f", {name} {found}" for name, found, usual in settings if found != usual)
-
-
-def _from_the_first_above_1(sizes: Pair) -> tuple[int, ...]:
-    return sizes if sizes[0] > 1 else sizes[1:] if sizes[1] > 1 else ()
 
 
 def shortest_pair(sizes: Pair) -> int | list[int]:

@@ -8,10 +8,9 @@ from itertools import takewhile
 import numpy as np
 from rich.text import Text
 
-from convstep.arrays import Array
+from convstep.arrays import Array, without_ones
 from convstep.diagnosis.catalogue import CATALOGUE
 from convstep.diagnosis.result import Diagnosis, JudgedCell, JudgedQuantity, ToldMistake
-from convstep.diagnosis.setting import without_ones
 from convstep.diagnosis.terms import terms_giving
 from convstep.numbers import cell_text, listing, short
 from convstep.quantities import QUANTITIES
@@ -330,9 +329,9 @@ def _next(diagnosis: Diagnosis, look: Look) -> list[Text]:
     says = f"Next: work out {first} again{f', and then {listing(then)}' if then else ''}"
     plan = diagnosis.reading.plan
     follow = [each.name for each in diagnosis.quantities if each.status == "follows"]
-    after = [each for each in follow if any(plan.ancestors[each] & plan.bit[one] for one in again)]
+    after = [each for each in follow if any(plan.leads(one, each) for one in again)]
     if after:
-        sources = [one for one in again if any(plan.ancestors[each] & plan.bit[one] for each in after)]
+        sources = [one for one in again if any(plan.leads(one, each) for each in after)]
         source = "it" if len(again) == 1 else "them" if sources == again else listing(sources)
         says += f"; {listing(after)} followed correctly from {source}, and will come out right then"
     return paragraphs(f"{says}.", look.width, style="bold")

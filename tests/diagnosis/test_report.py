@@ -404,3 +404,18 @@ def test_at_another_rate_something_is_left_of_them():
     given = {"new_filter": problem.filter - 0.0625 * np.array(gradient), "new_bias": 0.5 - 0.0625 * delta.sum()}
     diagnosis = convstep.diagnose(problem, given)
     assert [[each.id for each in one] for one in diagnosis.explanations] == [["error-squared", "mean-for-sum"]]
+
+
+def test_what_cancels_is_left_out_and_then_the_simplest_is_told():
+    """At the rate 0.5, 2·∂L/∂a and the rate twice undo each other; three other mistakes do not."""
+    reading = reading_of({"new_filter": [[-3, -7]]})
+    factor, twice = rule("factor-two", "output_gradient"), rule("rate-twice", "filter_rate")
+    new = shown("new_filter")
+    cancels, stays = by(factor, ROTATED, twice, new), by(UPSTREAM, ROTATED, twice, new)
+    for found in ([cancels, stays], [stays, cancels], [cancels]):
+        told_ = report(reading, Level(3, False), found)
+        assert [[each.id for each in one] for one in told_.explanations] == [["gradient-rotated"]]
+    both = report(reading, Level(3, False), [stays])
+    assert [len(one) for one in both.explanations] == [3]
+    pair = report(reading, Level(2, False), [by(factor, twice, new)])
+    assert [len(one) for one in pair.explanations] == [2]

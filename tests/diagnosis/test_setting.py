@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import convstep
+from convstep.arrays import without_ones
 from convstep.diagnosis.paper import roundings
-from convstep.diagnosis.setting import Setting, without_ones
+from convstep.diagnosis.setting import Setting
 
 FLAT = {
     "input": [[1, 2, 3], [4, 5, 6]],
