@@ -234,3 +234,12 @@ def test_a_mistake_is_made_for_the_filter_and_the_bias_alike():
     assert made_for_both([here], every, {"filter_rate"}) == [here, there]
     assert made_for_both([here], [here, *others]) == [here]
     assert made_for_both([others[1]], every) == [others[1]]
+
+
+def test_what_leads_where(setting):
+    made = plan(setting, "delta")
+    assert made.leads("filter", "delta")
+    assert made.leads("delta", "delta")
+    assert not made.leads("delta", "output")
+    assert not made.leads("loss", "delta")
+    assert not made.leads("loss", "filter")

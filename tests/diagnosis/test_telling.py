@@ -17,6 +17,7 @@ from convstep.diagnosis.rule import Rule
 from convstep.diagnosis.settings import setting_at
 from convstep.diagnosis.telling import told
 from convstep.diagnosis.wording import words
+from convstep.diagnosis.written import Written
 
 NUMBER = re.compile(r"(?<![\w.])[-−]?\d+(?:\.\d+)?(?![\w.°])")
 
@@ -355,3 +356,23 @@ def test_an_ascent_of_the_bias_is_told_without_empty_brackets(optimizer, says, i
     assert mistake.id == "ascent"
     assert mistake.says.startswith(says)
     assert mistake.instead.startswith(instead)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ([[0, 0], [0, 0]], "For filter_gradient[0,0] that gives 9; it should be 2."),
+        ([[None, 0], [0, 0]], "For filter_gradient[0,1] that gives 1; it should be -2."),
+        ([[None, None], [0, 0]], ""),
+        ([[0, 0, 0]], "For filter_gradient[0,0] that gives 9; it should be 2."),
+    ],
+)
+def test_the_number_is_one_that_was_written(given, says):
+    """∂L/∂w is [[2, −2], [0, 2]] and comes out as [[9, 1], [0, 2]]; where nothing else is off, no number is told."""
+    setting = setting_at(convstep.load(QUESTION | {"target": [[1, 0], [0, 1]]}), 1)
+    plan = plan_for(setting, ["filter_gradient"])
+    made = Rule("gradient-averaged", "filter_gradient", lambda s, v: np.array([[[[[9.0, 1.0], [0.0, 2.0]]]]]))
+    written = {"filter_gradient": Written.of(given)}
+    found, _ = told(setting, plan, made, right_values(setting, plan.stages), written)
+    mistake = CATALOGUE["gradient-averaged"]
+    assert found == " ".join(filter(None, [mistake.did, says, mistake.why]))
