@@ -39,9 +39,8 @@ def is_cut(values: Array, expected: Array, unit: float, floor: Array | float) ->
     apart = np.abs(expected - values)
     found = np.asarray((apart < unit + floor) & (shorter >= -floor) & (expected * values >= 0))
     whole_unit = found & (apart > unit * (1.0 - SLACK) - floor)
-    if whole_unit.any():
-        these = np.broadcast_to(expected, found.shape)[whole_unit]
-        found[whole_unit] = lost_units(these, np.asarray(unit), 0.0) == unit
+    these = np.broadcast_to(expected, found.shape)[whole_unit]
+    found[whole_unit] = lost_units(these, np.asarray(unit), 0.0) == unit
     return found
 
 

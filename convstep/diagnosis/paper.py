@@ -47,8 +47,8 @@ def on_paper(problem: Problem, iteration: int) -> Problem | None:
 def roundings(problem: Problem, step: Step) -> dict[str, float]:
     """How far the floats of each quantity may be from the numbers on paper, at most."""
     share = SAFETY * (problem.geometry.taps + 1 + EACH_ITERATION * min(step.iteration, MOST_ITERATIONS)) * UNIT
-    sizes = {name: float(np.abs(step.array(name)).max(initial=0.0)) for name in step}
-    x = float(np.abs(problem.input).max(initial=0.0))
+    sizes = {name: float(np.abs(step.array(name)).max()) for name in step}
+    x = float(np.abs(problem.input).max())
     weights = float(np.abs(step.filter).sum())
     z = x * weights + sizes.get("bias", 0.0)
     sizes |= {"pre_activation": z, "output": max(z, sizes["output"])}

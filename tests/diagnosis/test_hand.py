@@ -21,6 +21,10 @@ KEYS = {
 }
 
 
+BOTH = Hand(True, True)
+ROUNDS, CUTS = Hand(True, False), Hand(False, True)
+
+
 def rounded(numbers: np.ndarray) -> list[list[str]]:
     return [[f"{float(each):.2f}" for each in row] for row in numbers]
 
@@ -61,6 +65,24 @@ def test_floats_may_be_off_by_a_floor(value, expected, rounds, cuts):
 
 def test_a_whole_unit_is_not_cut_off():
     assert is_cut(np.array([0.0]), np.array([1.0]), 1.0, 0.0).tolist() == [False]
+    assert is_cut(np.array([0.0, 0.0]), np.array([1.0, 0.75]), 1.0, 0.0).tolist() == [False, True]
+
+
+def test_what_is_a_whole_unit_but_for_the_floor_is_one():
+    """Of 1, which has no digits to lose, ¾ went and ¼ is the floor."""
+    assert is_cut(np.array([0.25]), np.array([1.0]), 1.0, 0.25).tolist() == [False]
+
+
+def test_what_has_overflowed_shows_nothing():
+    judged = Followed(True, False, 1, np.array([[np.inf]]), np.zeros((1, 1)), np.full((4, 1), np.inf), False)
+    assert hand_of({"output": Written.of(["0.00"])}, {"output": judged}) == BOTH
+
+
+@pytest.mark.parametrize(("text", "hand"), [("0.66", CUTS), ("0.67", ROUNDS)])
+def test_what_the_run_has_shows_it_where_no_step_was_rounded(text, hand):
+    truths = np.array([[0.9], [0.9], [0.6666]])
+    judged = Followed(True, False, 1, np.array([[0.9]]), np.zeros((1, 1)), truths, False)
+    assert hand_of({"error": Written.of([text])}, {"error": judged}) == hand
 
 
 def test_large_numbers_of_many_digits_are_not_exact():
@@ -97,10 +119,6 @@ def followed(own: float, exact: float, rounded_: float, cut_: float, sign: int =
     """How a single number was judged: what it should be in each world."""
     truths = np.array([[exact], [exact], [rounded_], [cut_]])
     return Followed(not fails, sign < 0, 0 if fails else sign, np.array([[own]]), np.zeros((1, 1)), truths, False)
-
-
-BOTH = Hand(True, True)
-ROUNDS, CUTS = Hand(True, False), Hand(False, True)
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,19 @@ def test_later_iterations_are_off_further_up_to_the_hundredth():
         assert found["pre_activation"] == 4 * roundings_ * 2.0**-53 * (0.5 * 2.25 + 7)
 
 
+def test_without_a_bias_and_past_all_measure():
+    """Of numbers that have overflowed nothing is known: they count as they are."""
+    problem = convstep.load({"input": [[0.0, 0.5]], "filter": [[2, 0.25]]})
+    named = {
+        "filter": np.array([[[2, 0.25]]]),
+        "pre_activation": np.array([[[0.125]]]),
+        "output": np.array([[[0.125]]]),
+    }
+    found = roundings(problem, Step(1, {**named, "output_gradient": np.array([[[np.inf]]])}))
+    assert found["pre_activation"] == 4 * 5 * 2.0**-53 * (0.5 * 2.25)
+    assert found["output_gradient"] == 0.0
+
+
 def test_whole_sums():
     whole = convstep.load({"input": [[1, 2]], "filter": [[3]]})
     assert are_whole(whole, {"filter": np.array([[3.0]]), "bias": np.array([-1.0])})

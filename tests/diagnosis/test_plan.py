@@ -243,3 +243,7 @@ def test_what_leads_where(setting):
     assert not made.leads("delta", "output")
     assert not made.leads("loss", "delta")
     assert not made.leads("loss", "filter")
+
+
+def test_a_rule_that_nobody_has_numbered_is_the_first_way():
+    assert rule("slope", "delta").way == 0

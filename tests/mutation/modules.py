@@ -43,10 +43,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "descent": (*DESCENT, "tests/test_descent_promises.py"),
     "stopping": ("tests/test_stopping.py", "tests/test_descent.py", "tests/sweeping/test_running.py"),
     "verdict": ("tests/test_verdict.py",),
-    **{
-        f"diagnosis.{name}": WAYS
-        for name in ("calculation", "rule", "mistakes_forward", "mistakes_delta", "mistakes_update")
-    },
+    **{f"diagnosis.{name}": WAYS for name in ("calculation", "mistakes_forward", "mistakes_delta", "mistakes_update")},
     **{f"diagnosis.{name}": EXAMPLES for name in ("catalogue", "catalogue_kinds", "examples")},
     **{
         f"diagnosis.{name}": ("tests/diagnosis/test_mistakes_gradient.py", *WAYS)
@@ -55,6 +52,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "diagnosis.doubt": ("tests/diagnosis/test_doubt.py", *WAYS),
     "diagnosis.updating": ("tests/diagnosis/test_updating.py", *WAYS),
     "diagnosis.candidate_sums": ("tests/diagnosis/test_candidate_sums.py", *WAYS),
+    "diagnosis.rule": ("tests/diagnosis/test_plan.py", *WAYS),
     "diagnosis.plan": ("tests/diagnosis/test_plan.py", SAID),
     "diagnosis.setting": ("tests/diagnosis/test_setting.py", SAID),
     "diagnosis.telling": ("tests/diagnosis/test_telling.py", SAID),
